@@ -1,0 +1,182 @@
+//! Owns [`Paths`]: the interned key paths of a document (a parent index, not cloned per leaf).
+//!
+//! A path node is one place in the tree: a document, a mapping entry or a list item, with the spans that edits need.
+//! The additional data of a leaf is its mapping keys joined and ended by `:`; list indexes take no part
+//! (`docs/format.md`, "Additional data").
+
+use super::Span;
+
+/// Index of a path node in [`Paths`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PathId(pub u32);
+
+/// One step of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// The n-th document of the file (0-based): the root of a path.
+    Document(u32),
+    /// A mapping key whose decoded text is the source text at this span.
+    Key(Span),
+    /// A mapping key whose decoded text differs from the source: index into the side table.
+    DecodedKey(u32),
+    /// An item of a list (0-based; comments do not count).
+    Index(u32),
+}
+
+/// What stands at a path node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// A scalar (null included).
+    Scalar,
+    /// A block mapping; a JSON object is a `FlowMap`.
+    BlockMap,
+    /// A flow mapping or JSON object.
+    FlowMap,
+    /// A block sequence.
+    BlockSeq,
+    /// A flow sequence or JSON array.
+    FlowSeq,
+}
+
+/// One place in the tree.
+#[derive(Clone, Copy, Debug)]
+pub struct PathNode {
+    /// Its container; a document root has itself as parent.
+    pub parent: PathId,
+    /// The step from the container to here.
+    pub segment: Segment,
+    /// What stands here.
+    pub kind: NodeKind,
+    /// Whether it is a copy made for an alias: its spans are those of the anchored original.
+    pub copy: bool,
+    /// The entry: from the first byte of the key (or `? `, or the item's `-`, or the item in flow context) to the end of the
+    /// value. For a document: its content without markers.
+    pub entry: Span,
+    /// The value without key, properties (anchor, tag) and comments; empty (at its place) for an omitted null.
+    pub value: Span,
+}
+
+/// All path nodes of a document, parents before children, in document order.
+#[derive(Default)]
+pub struct Paths {
+    nodes: Vec<PathNode>,
+    decoded: Vec<Box<str>>,
+}
+
+impl Paths {
+    /// Adds a node and gives its index.
+    pub fn push(&mut self, node: PathNode) -> PathId {
+        let id = PathId(self.nodes.len() as u32);
+        self.nodes.push(node);
+        id
+    }
+
+    /// Keeps a decoded key that is not the source text.
+    pub fn push_decoded(&mut self, key: &str) -> Segment {
+        self.decoded.push(key.into());
+        Segment::DecodedKey(self.decoded.len() as u32 - 1)
+    }
+
+    /// The node at an index.
+    pub fn node(&self, id: PathId) -> &PathNode {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The node at an index, to complete it while scanning.
+    pub fn node_mut(&mut self, id: PathId) -> &mut PathNode {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// All nodes with their indexes, parents first.
+    pub fn iter(&self) -> impl Iterator<Item = (PathId, &PathNode)> {
+        self.nodes.iter().enumerate().map(|(i, n)| (PathId(i as u32), n))
+    }
+
+    /// The decoded key of a node, `None` for documents and list items.
+    pub fn key<'a>(&'a self, id: PathId, text: &'a str) -> Option<&'a str> {
+        match self.node(id).segment {
+            Segment::Key(span) => Some(&text[span.range()]),
+            Segment::DecodedKey(i) => Some(&self.decoded[i as usize]),
+            Segment::Document(_) | Segment::Index(_) => None,
+        }
+    }
+
+    /// Whether the node is a document root.
+    pub fn is_root(&self, id: PathId) -> bool {
+        matches!(self.node(id).segment, Segment::Document(_))
+    }
+
+    /// The document a node is in (0-based).
+    pub fn document(&self, mut id: PathId) -> u32 {
+        loop {
+            match self.node(id).segment {
+                Segment::Document(n) => return n,
+                _ => id = self.node(id).parent,
+            }
+        }
+    }
+
+    /// Appends the additional data of a leaf at `id` to `out`: its mapping keys, each followed by `:`; `:` alone at a root.
+    pub fn additional_data(&self, id: PathId, text: &str, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.append_keys(id, text, out);
+        if out.len() == start {
+            out.push(b':');
+        }
+    }
+
+    fn append_keys(&self, id: PathId, text: &str, out: &mut Vec<u8>) {
+        // Deep documents must not overflow the stack: the chain is collected first.
+        let mut chain: Vec<PathId> = Vec::with_capacity(8);
+        let mut at = id;
+        while !self.is_root(at) {
+            chain.push(at);
+            at = self.node(at).parent;
+        }
+        for &step in chain.iter().rev() {
+            if let Some(key) = self.key(step, text) {
+                out.extend_from_slice(key.as_bytes());
+                out.push(b':');
+            }
+        }
+    }
+
+    /// The path for people: `spec.env[0].value`; keys with odd characters are quoted. Keys are names, not secrets.
+    pub fn display(&self, id: PathId, text: &str) -> String {
+        let mut chain = Vec::new();
+        let mut at = id;
+        while !self.is_root(at) {
+            chain.push(at);
+            at = self.node(at).parent;
+        }
+        let mut out = String::new();
+        for &step in chain.iter().rev() {
+            match self.node(step).segment {
+                Segment::Index(n) => out.push_str(&format!("[{n}]")),
+                _ => {
+                    let key = self.key(step, text).unwrap_or_default();
+                    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-/".contains(c));
+                    if !out.is_empty() {
+                        out.push('.');
+                    }
+                    if plain {
+                        out.push_str(key);
+                    } else {
+                        out.push_str(&format!("{key:?}"));
+                    }
+                }
+            }
+        }
+        if out.is_empty() { String::from("(top level)") } else { out }
+    }
+}
