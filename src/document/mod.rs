@@ -6,6 +6,7 @@
 
 pub mod node;
 pub mod path;
+pub mod steps;
 pub mod yaml;
 
 pub use path::{NodeKind, PathId, PathNode, Paths, Segment};
