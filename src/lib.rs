@@ -2,5 +2,6 @@
 
 pub mod crypto;
 pub mod document;
+pub mod keys;
 pub mod secret;
 pub mod value;
