@@ -3,5 +3,6 @@
 pub mod crypto;
 pub mod document;
 pub mod keys;
+pub mod pattern;
 pub mod secret;
 pub mod value;
