@@ -6,6 +6,7 @@
 
 pub mod node;
 pub mod path;
+pub mod splice;
 pub mod steps;
 pub mod yaml;
 
@@ -119,6 +120,8 @@ pub struct Leaf {
     pub span: Span,
     /// First byte of the properties (anchor, tag) before the scalar; `span.start` if there are none.
     pub props: u32,
+    /// Block scalars: how many columns of indentation their content lines have. 0 for all others.
+    pub indent: u32,
     /// What it is.
     pub kind: LeafKind,
     /// How it is written.
