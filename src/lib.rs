@@ -3,6 +3,7 @@
 pub mod crypto;
 pub mod document;
 pub mod keys;
+pub mod mac;
 pub mod pattern;
 pub mod secret;
 pub mod value;

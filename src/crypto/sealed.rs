@@ -4,7 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memrchr};
 
 use crate::value::ValueType;
 
@@ -136,8 +136,14 @@ impl std::fmt::Debug for SealedText<'_> {
 
 /// Splits at the last marker that leaves a field on its right that is not empty.
 fn split_at_last<'a>(text: &'a [u8], marker: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::rfind(&text[..text.len().checked_sub(1)?], marker)?;
-    Some((&text[..at], &text[at + marker.len()..]))
+    let mut end = text.len().checked_sub(marker.len())?;
+    loop {
+        let at = memrchr(b',', &text[..end])?;
+        if text[at..].starts_with(marker) {
+            return Some((&text[..at], &text[at + marker.len()..]));
+        }
+        end = at;
+    }
 }
 
 /// How many bytes of base64 a ciphertext takes.
