@@ -64,6 +64,17 @@ pub struct Paths {
 }
 
 impl Paths {
+    /// None yet, with room for some.
+    pub fn with_capacity(nodes: usize) -> Self {
+        Self { nodes: Vec::with_capacity(nodes), decoded: Vec::new() }
+    }
+
+    /// Gives back memory reserved while scanning.
+    pub fn shrink_to_fit(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.decoded.shrink_to_fit();
+    }
+
     /// Adds a node and gives its index.
     pub fn push(&mut self, node: PathNode) -> PathId {
         let id = PathId(self.nodes.len() as u32);
@@ -104,7 +115,12 @@ impl Paths {
 
     /// The decoded key of a node, `None` for documents and list items.
     pub fn key<'a>(&'a self, id: PathId, text: &'a str) -> Option<&'a str> {
-        match self.node(id).segment {
+        self.segment_key(self.node(id).segment, text)
+    }
+
+    /// The decoded key of a step, `None` for documents and list items.
+    pub fn segment_key<'a>(&'a self, segment: Segment, text: &'a str) -> Option<&'a str> {
+        match segment {
             Segment::Key(span) => Some(&text[span.range()]),
             Segment::DecodedKey(i) => Some(&self.decoded[i as usize]),
             Segment::Document(_) | Segment::Index(_) => None,

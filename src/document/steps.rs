@@ -92,7 +92,7 @@ fn parse_step(inner: &str, number: usize) -> Result<Step, StepsError> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(StepsError::NotAnIndex(number));
     }
-    let index = i64::from_str_radix(inner, 10).ok().and_then(|n| usize::try_from(n).ok());
+    let index = inner.parse::<i64>().ok().and_then(|n| usize::try_from(n).ok());
     index.map(Step::Index).ok_or(StepsError::IndexOutOfRange(number))
 }
 
