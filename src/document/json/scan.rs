@@ -264,7 +264,7 @@ impl<'t> Scanner<'t> {
     fn leaf(&mut self, place: &Place, start: usize, node: NodeKind, kind: LeafKind, style: Style) {
         let path = self.node(place, start, node);
         let span = Span::new(start, self.at);
-        self.leaves.push(Leaf { path, span, props: span.start, kind, style, tag: Tag::None, flags: self.flags });
+        self.leaves.push(Leaf { path, span, props: span.start, indent: 0, kind, style, tag: Tag::None, flags: self.flags });
     }
 
     /// Reads the string at the opening quote. Whether it has escapes.
