@@ -5,6 +5,7 @@ mod gcm;
 pub mod nonces;
 pub mod sealed;
 pub mod sealer;
+pub mod shamir;
 
 pub use data_key::DataKey;
 pub use nonces::Nonces;
