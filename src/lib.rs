@@ -1,5 +1,6 @@
 //! leafseal reads and writes SOPS files: YAML, JSON and other documents whose leaf values are sealed one by one.
 
+pub mod config;
 pub mod crypto;
 pub mod document;
 pub mod keys;

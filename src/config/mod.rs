@@ -1,0 +1,14 @@
+//! Owns `.sops.yaml`: creation rules, destination rules and stores, and what they mean for one file.
+//!
+//! The text, the paths and the directory come from the host as data: nothing here meets the operating system. The text is
+//! decoded from our own YAML tree, so that every complaint has a position, with the type rules of go-yaml's typed decoding.
+//! Uses `document`, `keys`, `selection` and `pattern`. Rules: `docs/compatibility.md`, "Configuration".
+
+mod decode;
+pub mod model;
+mod names;
+
+pub use model::{
+    AzureEntry, Config, ConfigError, ConfigWarning, CreationRule, DestinationRule, GroupEntry, Indents, KeyField, KeyFields,
+    KeyText, KmsEntry, Origin, Problem, Selectors, Suggestion, WarningKind,
+};
