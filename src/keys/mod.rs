@@ -8,7 +8,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+#[cfg(feature = "age")]
+pub mod age;
 pub mod parse;
+pub mod service;
 
 /// One master key, as data: enough to find the key, nothing that opens anything.
 ///

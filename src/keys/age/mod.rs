@@ -1,0 +1,102 @@
+//! Owns age master keys: wraps a data key for one recipient, unwraps it with the identities the host knows about.
+//!
+//! Built on the `age` crate. Identities come through [`IdentityProvider`]: this module decides which places are looked
+//! into and when, the host does the looking. Error texts of the `age` crate are never shown: they load its translations,
+//! and some of them quote what they read.
+//! Rules: `docs/format.md`, "age master keys".
+
+use super::parse::KeyTextError;
+use crate::secret::Secret;
+use age::secrecy::ExposeSecret as _;
+
+mod envelope;
+mod holding;
+mod identity;
+mod recipient;
+mod report;
+mod search;
+mod source;
+
+pub use report::short;
+pub use search::Backend;
+pub use source::{IdentityProvider, IdentitySource, Loaded, SourceKind};
+
+pub(super) use recipient::check as check_recipient;
+pub(super) use recipient::wrap;
+
+/// Why an age recipient's `enc` could not be made or opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgeError {
+    /// The text is larger than any wrapped data key can be.
+    #[error("the wrapped data key is too large ({size} bytes; at most {limit} are read)")]
+    TooLarge {
+        /// Size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The ASCII armor is damaged or missing.
+    #[error("the wrapped data key is not an armored age file, or its armor is damaged")]
+    Armor,
+    /// The header is damaged or larger than any single-recipient header.
+    #[error("the age header is malformed")]
+    Header,
+    /// The file needs a newer version of age.
+    #[error("unknown age format, probably from a newer version")]
+    UnknownFormat,
+    /// An identity opened the header, but the header was changed.
+    #[error("the age header was tampered with: its MAC does not match")]
+    HeaderMac,
+    /// An identity is the right one by name, but does not open the file.
+    #[error("the identity for this recipient does not open it: the wrapped data key is damaged or made for another key")]
+    Stanza,
+    /// The encrypted data key itself is damaged.
+    #[error("the encrypted data key inside the age file is damaged")]
+    Payload,
+    /// The operating system or the library failed to write the file.
+    #[error("could not make the age file")]
+    Write,
+}
+
+/// Makes a new X25519 identity: the identity's text (`AGE-SECRET-KEY-1…`) and its recipient (`age1…`).
+pub fn generate() -> (Secret<String>, String) {
+    let identity = age::x25519::Identity::generate();
+    let text = Secret::new(identity.to_string().expose_secret().to_owned());
+    (text, identity.to_public().to_string())
+}
+
+/// The recipient (`age1…`) of an X25519 identity (`AGE-SECRET-KEY-1…`).
+///
+/// # Errors
+/// A text of ours (never the identity) when it is another kind of identity or malformed.
+pub fn recipient_of(identity: &Secret<String>) -> Result<String, &'static str> {
+    match identity::parse_one(identity.expose().trim())? {
+        identity::Parsed::X25519(identity) => Ok(identity.to_public().to_string()),
+        identity::Parsed::NotBuiltIn(_) => Err("its recipient is not known here: this kind of identity is not built in yet"),
+    }
+}
+
+/// What [`check_recipient`] makes of a text.
+type Checked = Result<(), KeyTextError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_identity_leads_back_to_its_recipient() {
+        let (identity, recipient) = generate();
+        assert!(identity.expose().starts_with("AGE-SECRET-KEY-1"));
+        assert_eq!(recipient_of(&identity), Ok(recipient));
+        let (other, _) = generate();
+        assert_ne!(identity.expose(), other.expose());
+    }
+
+    #[test]
+    fn a_malformed_identity_is_refused_without_showing_it() {
+        let text = "AGE-SECRET-KEY-1NOTBECH32";
+        let error = recipient_of(&Secret::new(text.into())).expect_err("no checksum");
+        assert!(!error.contains("NOTBECH32"));
+    }
+}

@@ -1,0 +1,112 @@
+//! Owns the door to whatever wraps and unwraps data keys: [`KeyService`], and [`Local`], which dispatches to the
+//! backends that are built in. A backend is one file behind a feature.
+
+use super::parse::KeyTextError;
+use super::{MasterKey, WrappedKey};
+use crate::secret::Secret;
+
+/// Wraps and unwraps data keys (or Shamir shares) with master keys.
+pub trait KeyService: Sync {
+    /// Wraps `data_key` with `key`; the result is the `enc` field of the metadata.
+    ///
+    /// # Errors
+    /// [`KeyError`], when the key cannot be used.
+    fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError>;
+
+    /// Unwraps what `key` wraps. [`Unwrapped::NothingHere`] means *not for anyone here*: the next key is tried.
+    ///
+    /// # Errors
+    /// [`KeyError`], when the key should have opened it and did not. The next key is tried all the same.
+    fn unwrap(&self, key: &WrappedKey) -> Result<Unwrapped, KeyError>;
+}
+
+/// What asking for a data key gave.
+#[derive(Debug)]
+pub enum Unwrapped {
+    /// The data key (or share).
+    Opened(Secret<Vec<u8>>),
+    /// Nothing here opens it; the reason is for the report.
+    NothingHere(Reason),
+}
+
+/// Why nothing here opens a key: names of places and public recipients, never content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    /// One line: what was found and does not fit.
+    pub summary: String,
+    /// One line for each further place that was looked into.
+    pub details: Vec<String>,
+    /// What to do, where a mistake is recognised.
+    pub hints: Vec<String>,
+}
+
+/// Why a master key did not wrap or unwrap.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The service, or this kind of key, is not part of this build.
+    #[error("{what} is not built in yet")]
+    NotBuiltIn {
+        /// What is missing, for example `Azure Key Vault`.
+        what: String,
+    },
+    /// The key's own text is malformed.
+    #[error(transparent)]
+    Text(#[from] KeyTextError),
+    /// An age file could not be made or opened.
+    #[cfg(feature = "age")]
+    #[error(transparent)]
+    Age(#[from] super::age::AgeError),
+    /// A backend failed; the text is its own and holds no secret.
+    #[error("{0}")]
+    Service(String),
+}
+
+/// The backends of this build, with what the host provides for them.
+#[derive(Debug, Default)]
+pub struct Local<'a> {
+    #[cfg(feature = "age")]
+    age: Option<super::age::Backend<'a>>,
+    #[cfg(not(feature = "age"))]
+    host: std::marker::PhantomData<&'a ()>,
+}
+
+impl<'a> Local<'a> {
+    /// Wraps for every service that is built in and needs nothing of the host; unwraps nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Unwraps age keys with the identities of `provider`.
+    #[cfg(feature = "age")]
+    #[must_use]
+    pub fn with_age(mut self, provider: &'a dyn super::age::IdentityProvider) -> Self {
+        self.age = Some(super::age::Backend::new(provider));
+        self
+    }
+}
+
+impl KeyService for Local<'_> {
+    fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
+        match key {
+            #[cfg(feature = "age")]
+            MasterKey::Age(key) => super::age::wrap(&key.recipient, data_key),
+            _ => Err(not_built_in(key)),
+        }
+    }
+
+    fn unwrap(&self, key: &WrappedKey) -> Result<Unwrapped, KeyError> {
+        match &key.key {
+            #[cfg(feature = "age")]
+            MasterKey::Age(age) => match &self.age {
+                Some(backend) => backend.unwrap(&age.recipient, &key.enc),
+                None => Ok(Unwrapped::NothingHere(Reason { summary: "no identities were given".to_owned(), ..Reason::default() })),
+            },
+            other => Err(not_built_in(other)),
+        }
+    }
+}
+
+fn not_built_in(key: &MasterKey) -> KeyError {
+    KeyError::NotBuiltIn { what: key.key_type().service().to_owned() }
+}
