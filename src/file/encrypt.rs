@@ -1,0 +1,365 @@
+//! Encrypting: a plaintext document becomes an encrypted one, everything that is not a sealed value or the metadata unchanged.
+
+use std::borrow::Cow;
+
+use super::aliases::{self, Expansion};
+use super::merge::Reuse;
+use super::opened::feed_mac;
+use super::seal::{self, Action, Body, Region, Source, refuse_unsealable};
+use super::spelling::{Spelling, Spellings, place_name};
+use super::verify::{SameTree, comments_of, is_comment, values_of};
+use super::{Context, EncryptError, Encrypted, FORMAT_VERSION, LeafReason, Note, PlainFile, SealReport};
+use crate::config::Policy;
+use crate::crypto::data_key::DataKey;
+use crate::crypto::sealed::Sealer;
+use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, Splice, convert, position};
+use crate::keys::wrap;
+use crate::mac::MacState;
+use crate::metadata::Metadata;
+use crate::selection::Selection;
+use crate::value::{Value, ValueType};
+
+/// Encrypts a plaintext file under a fresh data key.
+///
+/// `from` is the format of `input`, `to` that of the result (`Format::Binary` gives sops's JSON form of binary files).
+///
+/// # Errors
+/// See [`EncryptError`]; nothing partial is ever given out.
+pub fn encrypt(input: &[u8], from: Format, to: Format, policy: &Policy, cx: &Context<'_>) -> Result<Encrypted, EncryptError> {
+    let plain = Plain::read(input, from, to, cx)?;
+    let selection = Selection::compile(&policy.selection)?;
+    let data_key = DataKey::generate()?;
+    let groups = wrap::wrap(cx.services, &data_key, &policy.groups, policy.threshold)?;
+    let mut metadata = Metadata::new(groups, policy.threshold, FORMAT_VERSION, cx.now);
+    metadata.mac_only_encrypted = policy.mac_only_encrypted && to != Format::Binary;
+    metadata.selection = if to == Format::Binary { None } else { Some(policy.selection.clone()) };
+    plain.seal(&selection, metadata, &Sealer::new(&data_key), None, cx)
+}
+
+/// A plaintext ready to be sealed.
+pub(crate) struct Plain {
+    doc: Document,
+    /// The whole content of a binary file: the value of `data`.
+    binary: Option<Vec<u8>>,
+}
+
+impl Plain {
+    /// Reads a plaintext and, where the formats differ, converts it.
+    pub(crate) fn read(input: &[u8], from: Format, to: Format, cx: &Context<'_>) -> Result<Self, EncryptError> {
+        if from == Format::Binary {
+            let target = if to == Format::Binary { Format::Json } else { to };
+            let doc = crate::document::binary::frame(target, cx.layout);
+            return Ok(Self { doc, binary: Some(input.to_vec()) });
+        }
+        let doc = Document::scan_bytes(input, from, Duplicates::Refuse).map_err(EncryptError::Parse)?;
+        if let Some(&entry) = doc.metadata.first() {
+            let start = doc.paths.node(entry).entry.start as usize;
+            return Err(EncryptError::AlreadyEncrypted { position: position(doc.text.as_bytes(), start) });
+        }
+        if from == to {
+            return Ok(Self { doc, binary: None });
+        }
+        let converted = convert::convert(&doc, to, cx.layout)?;
+        if to == Format::Binary {
+            return Self::read(&converted, Format::Binary, Format::Binary, cx);
+        }
+        let doc = Document::scan_bytes(&converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
+        Ok(Self { doc, binary: None })
+    }
+
+    /// Seals it under a data key. `metadata` has everything but MAC and spellings; `file` is the file
+    /// it was decrypted from, whose sealed texts are reused for unchanged values.
+    pub(crate) fn seal(
+        self,
+        selection: &Selection,
+        mut metadata: Metadata,
+        sealer: &Sealer,
+        file: Option<&PlainFile>,
+        cx: &Context<'_>,
+    ) -> Result<Encrypted, EncryptError> {
+        let doc = with_place_for_metadata(self.doc, cx)?;
+        let selected = selection.select(&doc);
+        let expansions = aliases::expand(&doc, &selected, sealer)?;
+        let report = report(&doc, &selected, self.binary.as_deref(), &expansions)?;
+        let holes = doc.metadata_splices(&crate::document::node::Node::map([]), cx.layout);
+        let reuse = match file {
+            Some(file) if self.binary.is_none() => Some(Reuse::new(file, &doc, &selected)?),
+            _ => None,
+        };
+        let source = PlainSource { doc: &doc, binary: self.binary.as_deref(), reuse: reuse.as_ref() };
+        let mac_only = metadata.mac_only_encrypted;
+        let (mac, body) = rayon_join_if(
+            doc.leaves.len() >= seal::PARALLEL_FROM,
+            || feed_mac(&doc, &selected, MacState::new(mac_only), |i| source.value(i)),
+            || seal::seal(&doc, &selected, &source, &expansions, &holes, sealer),
+        );
+        let mut body = body?;
+        keep_replaced_roots(&doc, &holes, &mut body.spellings);
+        let spellings = std::mem::take(&mut body.spellings);
+        let spelling = (!spellings.is_empty()).then(|| spellings.write());
+        seal_metadata(&mut metadata, sealer, mac?, spelling.as_deref(), cx)?;
+        let output = Output::finish(&doc, body, &metadata, cx)?;
+        output.verify(&doc, &selected, selection, &expansions)?;
+        Ok(Encrypted { text: output.doc.text.into_bytes(), report })
+    }
+}
+
+/// Dates the metadata and seals the MAC and the spellings into it.
+pub(crate) fn seal_metadata(
+    metadata: &mut Metadata,
+    sealer: &Sealer,
+    mac: MacState,
+    spelling: Option<&[u8]>,
+    cx: &Context<'_>,
+) -> Result<(), EncryptError> {
+    let mut nonces = Nonces::new()?;
+    metadata.lastmodified = cx.now.to_owned();
+    metadata.mac = Some(mac.finish().seal(sealer, &nonces.next_nonce(), cx.now));
+    metadata.spelling = match spelling {
+        Some(plaintext) => {
+            let mut out = Vec::new();
+            sealer.seal(&nonces.next_nonce(), SPELLING_AAD, SealedType::Str, plaintext, &mut out);
+            Some(String::from_utf8(out).map_err(|_| EncryptError::NotReadBack)?)
+        }
+        None => None,
+    };
+    Ok(())
+}
+
+/// Runs two closures, side by side where that pays.
+fn rayon_join_if<A: Send, B: Send>(parallel: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if parallel { rayon::join(a, b) } else { (a(), b()) }
+}
+
+/// The document in whose layout comments are sealed. sops decides by what follows a comment which container it belongs to, and
+/// what follows the last comments will be the metadata: where comments come last, it is put there first.
+fn with_place_for_metadata(doc: Document, cx: &Context<'_>) -> Result<Document, EncryptError> {
+    let last_value = |root: u32| {
+        let values = doc.leaves.iter().filter(|l| !is_comment(l) && !l.has(Leaf::COPY) && doc.paths.document(l.path) == root);
+        values.map(|l| l.span.start).max().unwrap_or(0)
+    };
+    let comments: Vec<&Leaf> = doc.leaves.iter().filter(|l| is_comment(l) && !l.has(Leaf::COPY)).collect();
+    let trailing = match doc.roots.len() {
+        _ if comments.is_empty() => false,
+        1 => {
+            let last = last_value(0);
+            comments.iter().any(|c| c.span.start > last)
+        }
+        // Several documents with comments: not worth counting.
+        _ => true,
+    };
+    if !trailing {
+        return Ok(doc);
+    }
+    let placeholder = crate::document::node::Node::map([("version".to_owned(), crate::document::node::Node::str("0"))]);
+    let splices = doc.metadata_splices(&placeholder, cx.layout);
+    if splices.iter().any(|s| !s.span.is_empty()) {
+        return Ok(doc);
+    }
+    let text = crate::document::splice(&doc.text, &splices);
+    Document::scan(text, doc.format, Duplicates::Keep).map_err(EncryptError::Parse)
+}
+
+/// An explicit null root had to give way to the metadata: its text is kept.
+fn keep_replaced_roots(doc: &Document, holes: &[Splice], spellings: &mut Spellings) {
+    if !doc.metadata.is_empty() {
+        return;
+    }
+    for (hole, &root) in holes.iter().zip(&doc.roots) {
+        if !hole.span.is_empty() {
+            let raw = doc.text[hole.span.range()].to_owned();
+            spellings.push(place_name(doc, root), Spelling::Node { raw });
+        }
+    }
+}
+
+fn report(doc: &Document, selected: &[bool], binary: Option<&[u8]>, expansions: &[Expansion]) -> Result<SealReport, EncryptError> {
+    let mut report = SealReport::default();
+    for (i, leaf) in doc.leaves.iter().enumerate() {
+        if leaf.has(Leaf::METADATA) || leaf.has(Leaf::COPY) {
+            continue;
+        }
+        if is_comment(leaf) {
+            if !doc.comment_text(leaf).is_empty() {
+                report.comments += 1;
+                report.comments_sealed += usize::from(selected[i]);
+            }
+        } else if leaf.kind == LeafKind::Scalar {
+            let empty = match binary {
+                Some(content) => content.is_empty(),
+                None => doc.is_empty_scalar(leaf),
+            };
+            if !empty {
+                report.values += 1;
+                report.sealed += usize::from(selected[i]);
+            }
+            if !selected[i]
+                && let Some(reason) = refuse_unsealable(doc, leaf)
+            {
+                return Err(EncryptError::leaf(doc, leaf, reason));
+            }
+        }
+    }
+    if report.values > 0 && report.sealed == 0 {
+        report.notes.push(Note::NothingSealed);
+    }
+    for expansion in expansions {
+        report.notes.push(Note::AliasExpanded {
+            path: doc.paths.display(expansion.path, &doc.text),
+            position: position(doc.text.as_bytes(), expansion.span.start as usize),
+        });
+    }
+    Ok(report)
+}
+
+/// Seals the values of a plaintext document, or reuses sealed texts of the file it came from.
+struct PlainSource<'a> {
+    doc: &'a Document,
+    binary: Option<&'a [u8]>,
+    reuse: Option<&'a Reuse<'a>>,
+}
+
+impl<'a> PlainSource<'a> {
+    fn value(&self, index: usize) -> Result<Value<'a>, EncryptError> {
+        match self.binary {
+            Some(content) => Ok(Value::str(content)),
+            None => self.doc.value(&self.doc.leaves[index]).map_err(EncryptError::Parse),
+        }
+    }
+}
+
+impl Source for PlainSource<'_> {
+    fn action(&self, index: usize) -> Result<Action<'_>, EncryptError> {
+        let leaf = &self.doc.leaves[index];
+        let value = if is_comment(leaf) {
+            Value::new(ValueType::Comment, Cow::Borrowed(self.doc.comment_text(leaf).as_bytes()))
+        } else {
+            self.value(index)?
+        };
+        if value.is_never_sealed() {
+            return Ok(Action::Keep);
+        }
+        match self.reuse.and_then(|reuse| reuse.sealed_text(index)) {
+            Some(text) => Ok(Action::Reuse(Cow::Borrowed(text), value)),
+            None => Ok(Action::Seal(value)),
+        }
+    }
+
+    fn keeps_spellings(&self) -> bool {
+        self.binary.is_none()
+    }
+}
+
+/// An encrypted text that was read again.
+pub(crate) struct Output {
+    /// The text, read.
+    pub(crate) doc: Document,
+    /// Where the sealed texts are.
+    pub(crate) regions: Vec<Region>,
+}
+
+impl Output {
+    /// Puts the metadata into the holes of a body and reads the result.
+    pub(crate) fn finish(base: &Document, body: Body, metadata: &Metadata, cx: &Context<'_>) -> Result<Self, EncryptError> {
+        let splices = base.metadata_splices(&metadata.to_node(), cx.layout);
+        let texts: Vec<&str> = splices.iter().map(|s| s.text.as_str()).collect();
+        let (text, regions) = body.fill(&texts);
+        if text.len() >= u32::MAX as usize {
+            return Err(EncryptError::TooLarge);
+        }
+        let text = String::from_utf8(text).map_err(|_| EncryptError::NotReadBack)?;
+        let doc = Document::scan(text, base.format, Duplicates::Keep).map_err(|_| EncryptError::NotReadBack)?;
+        Ok(Self { doc, regions })
+    }
+
+    /// Checks that the text says what was meant: the same places, sealed texts where they were put, everything else as in `base`.
+    pub(crate) fn verify(
+        &self,
+        base: &Document,
+        selected: &[bool],
+        selection: &Selection,
+        expansions: &[Expansion],
+    ) -> Result<(), EncryptError> {
+        let ours = Intended::new(base, self, expansions);
+        let mut tree = SameTree::new(base, &self.doc);
+        let again = selection.depends_on_comments().then(|| selection.select(&self.doc));
+        let mut check = |i: usize, j: usize| -> Result<(), EncryptError> {
+            let (leaf, read) = (&base.leaves[i], &self.doc.leaves[j]);
+            let same_kind = leaf.kind == read.kind && tree.same(leaf.path, read.path);
+            let same_choice = again.as_ref().is_none_or(|again| again[j] == selected[i]);
+            if same_kind && same_choice && ours.holds(i, j)? { Ok(()) } else { Err(EncryptError::NotReadBack) }
+        };
+        let (mut left, mut right) = (values_of(base), values_of(&self.doc));
+        loop {
+            match (left.next(), right.next()) {
+                (None, None) => break,
+                (Some(i), Some(j)) => check(i, j)?,
+                _ => return Err(EncryptError::NotReadBack),
+            }
+        }
+        let (left, right) = (comments_of(base), comments_of(&self.doc));
+        if left.len() != right.len() || self.doc.metadata.len() != self.doc.roots.len() {
+            return Err(EncryptError::NotReadBack);
+        }
+        left.into_iter().zip(right).try_for_each(|(i, j)| check(i, j))
+    }
+}
+
+/// What each leaf of the base document should be in the output.
+struct Intended<'a> {
+    base: &'a Document,
+    output: &'a Output,
+    /// For each leaf of the base the region of its sealed text plus one, or 0.
+    region: Vec<u32>,
+    /// Sealed copies of expanded aliases.
+    copies: std::collections::HashMap<u32, &'a str>,
+}
+
+impl<'a> Intended<'a> {
+    fn new(base: &'a Document, output: &'a Output, expansions: &'a [Expansion]) -> Self {
+        let mut region = vec![0; base.leaves.len()];
+        for (n, r) in output.regions.iter().enumerate() {
+            region[r.leaf as usize] = n as u32 + 1;
+        }
+        let copies = expansions.iter().flat_map(|e| &e.sealed).map(|(leaf, text)| (*leaf, text.as_str())).collect();
+        Self { base, output, region, copies }
+    }
+
+    fn holds(&self, i: usize, j: usize) -> Result<bool, EncryptError> {
+        let (leaf, read) = (&self.base.leaves[i], &self.output.doc.leaves[j]);
+        let region = self.region[i].checked_sub(1).map(|n| self.output.regions[n as usize].span);
+        let sealed = match region {
+            // The very bytes that were written must be those that are read: equal text elsewhere would not do.
+            Some(span) if span.start < read.span.start || span.end > read.span.end => return Ok(false),
+            Some(span) => Some(&self.output.doc.text[span.range()]),
+            None => self.copies.get(&(i as u32)).copied(),
+        };
+        if is_comment(leaf) {
+            let expected = sealed.unwrap_or_else(|| self.base.comment_text(leaf));
+            return Ok(self.output.doc.comment_text(read) == expected);
+        }
+        if leaf.kind != LeafKind::Scalar {
+            return Ok(true);
+        }
+        if sealed.is_none()
+            && leaf.style == read.style
+            && leaf.tag == read.tag
+            && self.base.text[leaf.span.range()] == self.output.doc.text[read.span.range()]
+        {
+            return Ok(true);
+        }
+        let found = self.output.doc.value(read).map_err(|_| EncryptError::NotReadBack)?;
+        match sealed {
+            Some(text) => Ok(found.kind() == ValueType::Str && found.canonical() == text.as_bytes()),
+            None => Ok(found == self.base.value(leaf).map_err(EncryptError::Parse)?),
+        }
+    }
+}
+
+/// Refuses a sealed comment that the comment selector of the file would match (sops: exit 23).
+pub(crate) fn refuse_matching_comment(doc: &Document, leaf: &Leaf, selection: &Selection, sealed: &str) -> Result<(), EncryptError> {
+    if selection.sealed_comment_matches(sealed) {
+        return Err(EncryptError::leaf(doc, leaf, LeafReason::CommentMatches));
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Opening: an encrypted text is read, its data key recovered, its leaves opened, its MAC checked.
+
+use zeroize::Zeroizing;
+
+use super::opened::{Opened, feed_mac};
+use super::{Context, EncryptedFile, MacPolicy, OpenError, PlainFile};
+use crate::crypto::data_key::DataKey;
+use crate::crypto::sealed::Sealer;
+use crate::document::{Document, Duplicates, Format, LeafKind};
+use crate::keys::recover;
+use crate::mac::{MacChecked, MacState};
+use crate::metadata::Metadata;
+use crate::selection::Selection;
+
+impl EncryptedFile {
+    /// Reads an encrypted file. A binary one is in sops's JSON form.
+    ///
+    /// # Errors
+    /// `Parse`, `NoMetadata` or `Metadata`.
+    pub fn parse(input: &[u8], format: Format) -> Result<Self, OpenError> {
+        let as_format = if format == Format::Binary { Format::Json } else { format };
+        let document = Document::scan_bytes(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
+        let metadata = read_metadata(&document)?.ok_or(OpenError::NoMetadata)?;
+        Ok(Self { document, metadata, format })
+    }
+
+    /// Whether a text is encrypted as sops's `filestatus` understands it: it has metadata with a version and a MAC.
+    ///
+    /// # Errors
+    /// `Parse` or `Metadata`, as sops.
+    pub fn status(input: &[u8], format: Format) -> Result<bool, OpenError> {
+        let as_format = if format == Format::Binary { Format::Json } else { format };
+        let document = Document::scan_bytes(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
+        Ok(read_metadata(&document)?.is_some_and(|m| !m.version.is_empty() && m.mac.as_ref().is_some_and(|mac| !mac.is_empty())))
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Recovers the data key, opens every selected leaf and checks the MAC.
+    ///
+    /// # Errors
+    /// `NoKey`, `Leaf` (the first leaf that does not open), `Mac` unless it is ignored.
+    pub fn open(self, mac: MacPolicy, cx: &Context<'_>) -> Result<PlainFile, OpenError> {
+        self.metadata.check_version()?;
+        let selection = Selection::compile(&self.metadata.selection_rule())?;
+        let bytes = recover::recover(cx.services, &self.metadata.groups, self.metadata.threshold, cx.order)?;
+        let length = bytes.len();
+        let data_key = DataKey::from_bytes(Zeroizing::new(bytes.to_vec())).ok_or(OpenError::BadDataKey(length))?;
+        self.open_with(data_key, &selection, mac)
+    }
+
+    fn open_with(self, data_key: DataKey, selection: &Selection, policy: MacPolicy) -> Result<PlainFile, OpenError> {
+        let sealer = Sealer::new(&data_key);
+        let selected = selection.select(&self.document);
+        let opened = Opened::open(&self.document, &selected, &sealer)?;
+        let proof = match policy {
+            MacPolicy::Ignore => MacChecked::ignored(),
+            MacPolicy::Verify => {
+                let mac_only = self.metadata.mac_only_encrypted;
+                let state = feed_mac(&self.document, &selected, MacState::new(mac_only), mac_only, |i| {
+                    opened.value_or_clear(&self.document, i)
+                })?;
+                MacChecked::verify(&state.finish(), &self.metadata, &sealer)?
+            }
+        };
+        let Self { document, metadata, format } = self;
+        Ok(PlainFile { document, metadata, format, data_key, selected, opened, _mac: proof })
+    }
+}
+
+/// The metadata of a document, `None` if it has no `sops` entry in its first document.
+fn read_metadata(document: &Document) -> Result<Option<Metadata>, OpenError> {
+    let Some(&entry) = document.metadata.first() else { return Ok(None) };
+    if document.paths.document(entry) != 0 {
+        return Ok(None);
+    }
+    Ok(Some(Metadata::read(&document.node(entry))?))
+}
+
+impl PlainFile {
+    /// Its metadata.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// How many comments stood in clear where sealed ones are expected (someone added them by hand, or an old sops wrote the file).
+    pub fn plain_comments(&self) -> usize {
+        self.opened.plain_comments()
+    }
+
+    /// How many values were sealed.
+    pub fn sealed_values(&self) -> usize {
+        (0..self.document.leaves.len())
+            .filter(|&i| self.document.leaves[i].kind == LeafKind::Scalar && self.opened.is_sealed(i))
+            .count()
+    }
+}

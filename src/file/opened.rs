@@ -1,0 +1,161 @@
+//! Owns [`Opened`]: the plaintext of a file's sealed leaves, in a few wiped buffers instead of one allocation a leaf.
+
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::seal::{AdditionalData, PARALLEL_FROM};
+use super::{LeafReason, OpenError};
+use crate::crypto::sealed::{SealedText, Sealer};
+use crate::document::{Document, Leaf, LeafKind};
+use crate::mac::MacState;
+use crate::value::{Value, ValueType};
+
+const CHUNK: usize = 512;
+
+/// The plaintext of the sealed leaves of a document.
+pub(crate) struct Opened {
+    chunks: Vec<Chunk>,
+}
+
+struct Chunk {
+    bytes: Zeroizing<Vec<u8>>,
+    slots: Vec<Slot>,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    start: u32,
+    len: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Not selected, or never sealed (null, empty).
+    Clear,
+    /// Selected but not sealed: a comment that someone added.
+    PlainComment,
+    /// Opened, of this type.
+    Opened(ValueType),
+}
+
+impl Opened {
+    /// Opens every selected leaf.
+    ///
+    /// # Errors
+    /// The first leaf (in document order) that is not what it must be.
+    pub(crate) fn open(doc: &Document, selected: &[bool], sealer: &Sealer) -> Result<Self, OpenError> {
+        let indexes: Vec<usize> = (0..doc.leaves.len()).step_by(CHUNK).collect();
+        let open = |&start: &usize| {
+            let end = (start + CHUNK).min(doc.leaves.len());
+            Chunk::open(doc, selected, sealer, start, end)
+        };
+        let chunks: Result<Vec<Chunk>, OpenError> = if doc.leaves.len() < PARALLEL_FROM {
+            indexes.iter().map(open).collect()
+        } else {
+            // Collected first, so that the error is that of the first leaf and not of the fastest thread.
+            indexes.par_iter().map(open).collect::<Vec<_>>().into_iter().collect()
+        };
+        Ok(Self { chunks: chunks? })
+    }
+
+    fn slot(&self, index: usize) -> (&Chunk, Slot) {
+        let chunk = &self.chunks[index / CHUNK];
+        (chunk, chunk.slots[index % CHUNK])
+    }
+
+    /// The value of a leaf that was sealed.
+    pub(crate) fn value(&self, index: usize) -> Option<Value<'_>> {
+        let (chunk, slot) = self.slot(index);
+        let State::Opened(kind) = slot.state else { return None };
+        let bytes = &chunk.bytes[slot.start as usize..(slot.start + slot.len) as usize];
+        Value::open(kind, Cow::Borrowed(bytes))
+    }
+
+    /// Whether a leaf was sealed.
+    pub(crate) fn is_sealed(&self, index: usize) -> bool {
+        matches!(self.slot(index).1.state, State::Opened(_))
+    }
+
+    /// How many comments stood in clear where sealed ones are expected.
+    pub(crate) fn plain_comments(&self) -> usize {
+        self.chunks.iter().flat_map(|c| &c.slots).filter(|s| s.state == State::PlainComment).count()
+    }
+
+    /// The value of any leaf: opened if it was sealed, else as it stands.
+    pub(crate) fn value_or_clear<'a>(&'a self, doc: &'a Document, index: usize) -> Result<Value<'a>, OpenError> {
+        match self.value(index) {
+            Some(value) => Ok(value),
+            None => doc.value(&doc.leaves[index]).map_err(OpenError::Parse),
+        }
+    }
+}
+
+impl Chunk {
+    fn open(doc: &Document, selected: &[bool], sealer: &Sealer, start: usize, end: usize) -> Result<Self, OpenError> {
+        let mut bytes = Vec::new();
+        let mut slots = Vec::with_capacity(end - start);
+        let mut aad = AdditionalData::new(doc);
+        for index in start..end {
+            let leaf = &doc.leaves[index];
+            let clear = Slot { start: 0, len: 0, state: State::Clear };
+            if !selected[index] || leaf.has(Leaf::METADATA) {
+                slots.push(clear);
+                continue;
+            }
+            let fail = |reason| OpenError::leaf(doc, leaf, reason);
+            match leaf.kind {
+                LeafKind::EmptyMap | LeafKind::EmptySeq => slots.push(clear),
+                LeafKind::Comment => {
+                    let text = doc.comment_text(leaf);
+                    let value = SealedText::parse(text).and_then(|s| sealer.open(aad.at(leaf.path), &s).ok());
+                    let opened = value.map(|value| push(&mut bytes, value.plaintext(), ValueType::Comment));
+                    let unsealed = if text.is_empty() { State::Clear } else { State::PlainComment };
+                    slots.push(opened.unwrap_or(Slot { state: unsealed, ..clear }));
+                }
+                LeafKind::Scalar | LeafKind::CommentItem => {
+                    let value = doc.value(leaf).map_err(OpenError::Parse)?;
+                    if value.is_never_sealed() {
+                        slots.push(clear);
+                        continue;
+                    }
+                    if value.kind() != ValueType::Str {
+                        return Err(fail(LeafReason::NotAString));
+                    }
+                    let text = std::str::from_utf8(value.canonical()).map_err(|_| fail(LeafReason::NotSealed))?;
+                    let sealed = SealedText::parse(text).ok_or_else(|| fail(LeafReason::NotSealed))?;
+                    let value = sealer.open(aad.at(leaf.path), &sealed).map_err(|e| fail(LeafReason::Seal(e)))?;
+                    if (leaf.kind == LeafKind::Scalar) == (value.kind() == ValueType::Comment) {
+                        return Err(fail(LeafReason::CommentAsValue));
+                    }
+                    slots.push(push(&mut bytes, value.plaintext(), value.kind()));
+                }
+            }
+        }
+        Ok(Self { bytes: Zeroizing::new(bytes), slots })
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, plaintext: &[u8], kind: ValueType) -> Slot {
+    let start = bytes.len() as u32;
+    bytes.extend_from_slice(plaintext);
+    Slot { start, len: plaintext.len() as u32, state: State::Opened(kind) }
+}
+
+/// Feeds the leaves of a document to the MAC in tree order: no comments, no nulls, and (the state knows) only selected
+/// ones where the file says so.
+pub(crate) fn feed_mac<'a, E>(
+    doc: &Document,
+    selected: &[bool],
+    mut mac: MacState,
+    value: impl Fn(usize) -> Result<Value<'a>, E>,
+) -> Result<MacState, E> {
+    for (index, leaf) in doc.leaves.iter().enumerate() {
+        if leaf.kind == LeafKind::Scalar && !leaf.has(Leaf::METADATA) {
+            mac.update(&value(index)?, selected[index]);
+        }
+    }
+    Ok(mac)
+}

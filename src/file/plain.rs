@@ -1,0 +1,301 @@
+//! The plaintext of an opened file: the encrypted text with its values spelled back and the metadata cut.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::opened::Opened;
+use super::seal::PARALLEL_FROM;
+use super::spelling::{Spelling, SpellingLookup, Spellings, ValueDigest, place_name};
+use super::verify::{SameTree, comments_of, is_comment, values_of};
+use super::{OpenError, PlainFile};
+use crate::config::Layout;
+use crate::crypto::sealed::Sealer;
+use crate::document::convert::{self, ConvertError, ExtractError};
+use crate::document::steps::Step;
+use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, Span, Splice, splice};
+use crate::value::ValueType;
+
+/// Why a plaintext could not be given in another form.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlainError {
+    /// Spelling it back failed.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The target format cannot hold it. sops: exit 4.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// The path names nothing. sops: exit 1.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+}
+
+impl PlainFile {
+    /// The plaintext, every byte that was not sealed as it stands in the encrypted file. A binary file's content.
+    ///
+    /// # Errors
+    /// `NotReadBack` when the result does not read as the opened values (a defect), `NotBinary`.
+    pub fn text(&self) -> Result<Vec<u8>, OpenError> {
+        if self.format == Format::Binary { self.binary() } else { Ok(self.plain_document()?.text.into_bytes()) }
+    }
+
+    /// The plaintext in another format, newly laid out.
+    ///
+    /// # Errors
+    /// `Convert` when that format cannot hold it.
+    pub fn convert(&self, to: Format, layout: &Layout) -> Result<Vec<u8>, PlainError> {
+        if to == self.format {
+            return Ok(self.text()?);
+        }
+        Ok(convert::convert(&self.plain_document()?, to, layout)?)
+    }
+
+    /// One value of the first document (`--extract`).
+    ///
+    /// # Errors
+    /// `Extract` when the path names nothing, `Convert` when the format cannot hold it.
+    pub fn extract(&self, steps: &[Step], to: Format, layout: &Layout) -> Result<Vec<u8>, PlainError> {
+        if steps.is_empty() {
+            return self.convert(to, layout);
+        }
+        if self.format == Format::Binary {
+            let at_data = matches!(steps, [Step::Key(key)] if key == "data");
+            if at_data {
+                return Ok(self.binary()?);
+            }
+        }
+        Ok(convert::extract(&self.plain_document()?, steps, to, layout)?)
+    }
+
+    fn binary(&self) -> Result<Vec<u8>, OpenError> {
+        let doc = &self.document;
+        let is_data = |leaf: &Leaf| {
+            let at_top = doc.paths.is_root(doc.paths.node(leaf.path).parent);
+            leaf.kind == LeafKind::Scalar && at_top && doc.paths.key(leaf.path, &doc.text) == Some("data")
+        };
+        let index = doc.leaves.iter().position(is_data).ok_or(OpenError::NotBinary)?;
+        let value = self.opened.value_or_clear(doc, index)?;
+        if value.kind() != ValueType::Str {
+            return Err(OpenError::NotBinary);
+        }
+        Ok(value.canonical().to_vec())
+    }
+
+    /// The plaintext as a document, checked against the opened values.
+    pub(crate) fn plain_document(&self) -> Result<Document, OpenError> {
+        let sealer = Sealer::new(&self.data_key);
+        let spellings = match open_spelling(&self.metadata, &sealer) {
+            Some(text) => Spellings::read(&text).into_lookup(),
+            None => SpellingLookup::default(),
+        };
+        let had_spellings = !spellings.is_empty();
+        match self.spelled(spellings) {
+            Ok(doc) => Ok(doc),
+            // Spellings of another time must not stand in the way of the values.
+            Err(OpenError::NotReadBack | OpenError::Parse(_)) if had_spellings => self.spelled(SpellingLookup::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn spelled(&self, mut spellings: SpellingLookup) -> Result<Document, OpenError> {
+        let doc = &self.document;
+        let mut splices = Vec::with_capacity(doc.leaves.len());
+        self.replace_nodes(&mut spellings, &mut splices);
+        // In the order of the text, and apart from each other.
+        let skip: Vec<Span> = splices.iter().map(|s: &Splice| s.span).collect();
+        let is_inside = |span: Span| {
+            let before = skip.partition_point(|s| s.start <= span.start);
+            before > 0 && span.end <= skip[before - 1].end
+        };
+        if doc.leaves.len() >= PARALLEL_FROM && spellings.is_empty() && skip.is_empty() {
+            self.spell_in_parallel(&mut splices);
+        } else {
+            for index in 0..doc.leaves.len() {
+                if !is_inside(doc.leaves[index].span)
+                    && let Some(splice) = self.spell_leaf(index, &mut spellings)
+                {
+                    splices.push(splice);
+                }
+            }
+        }
+        self.cut_metadata(&mut spellings, &mut splices);
+        splices.extend(empty_lists(doc));
+        if !splices.is_sorted_by_key(|s| s.span.start) {
+            splices.sort_by_key(|s| s.span.start);
+        }
+        let text = splice(&doc.text, &splices);
+        drop(splices);
+        let plain = Document::scan(text, doc.format, Duplicates::Keep).map_err(|_| OpenError::NotReadBack)?;
+        self.verify(&plain)?;
+        Ok(plain)
+    }
+
+    fn spell_in_parallel(&self, splices: &mut Vec<Splice>) {
+        use rayon::prelude::*;
+        let spelled: Vec<Splice> = (0..self.document.leaves.len())
+            .into_par_iter()
+            .with_min_len(PARALLEL_FROM)
+            .filter_map(|index| self.spell_leaf(index, &mut SpellingLookup::default()))
+            .collect();
+        splices.extend(spelled);
+    }
+
+    /// What takes the place of a sealed leaf.
+    fn spell_leaf(&self, index: usize, spellings: &mut SpellingLookup) -> Option<Splice> {
+        let doc = &self.document;
+        let leaf = &doc.leaves[index];
+        if leaf.has(Leaf::COPY) {
+            return None;
+        }
+        let value = self.opened.value(index)?;
+        if is_comment(leaf) {
+            let comment = format!("#{}", String::from_utf8_lossy(value.canonical()));
+            let span = if leaf.kind == LeafKind::CommentItem { doc.comment_item_span(leaf) } else { leaf.span };
+            return Some(Splice { span, text: comment });
+        }
+        let context = doc.context(leaf);
+        if !spellings.is_empty() {
+            match spellings.take(&place_name(doc, leaf.path)) {
+                Some(Spelling::Scalar { digest, raw }) if digest == ValueDigest::of(&value) => {
+                    return Some(Splice { span: doc.place(leaf, &context).span, text: raw });
+                }
+                Some(Spelling::Plain) => {
+                    let mut text = String::new();
+                    doc.spell(&value, &context.plain(), &mut text);
+                    return Some(Splice { span: doc.place(leaf, &context).span, text });
+                }
+                _ => {}
+            }
+        }
+        let mut text = String::with_capacity(value.canonical().len() + 2);
+        doc.spell(&value, &context, &mut text);
+        Some(Splice { span: doc.place(leaf, &context).span, text })
+    }
+
+    /// Aliases that were expanded come back as aliases.
+    fn replace_nodes(&self, spellings: &mut SpellingLookup, splices: &mut Vec<Splice>) {
+        if spellings.is_empty() {
+            return;
+        }
+        let doc = &self.document;
+        let mut until = 0;
+        for (id, node) in doc.paths.iter() {
+            if node.copy || doc.paths.is_root(id) || node.value.start < until {
+                continue;
+            }
+            let place = place_name(doc, id);
+            if let Some(raw) = spellings.take_node(&place) {
+                splices.push(Splice { span: node.value, text: raw });
+                until = node.value.end;
+            }
+        }
+    }
+
+    fn cut_metadata(&self, spellings: &mut SpellingLookup, splices: &mut Vec<Splice>) {
+        let doc = &self.document;
+        for (mut cut, &entry) in doc.cut_metadata().into_iter().zip(&doc.metadata) {
+            let root = doc.paths.node(entry).parent;
+            if let Some(raw) = spellings.take_node(&place_name(doc, root)) {
+                cut.text.push_str(&raw);
+            }
+            splices.push(cut);
+        }
+    }
+
+    /// Checks that the plaintext says what was opened.
+    fn verify(&self, plain: &Document) -> Result<(), OpenError> {
+        let doc = &self.document;
+        let mut tree = SameTree::new(doc, plain);
+        let (mut left, mut right) = (values_of(doc), values_of(plain));
+        loop {
+            let (i, j) = match (left.next(), right.next()) {
+                (None, None) => break,
+                (Some(i), Some(j)) => (i, j),
+                _ => return Err(OpenError::NotReadBack),
+            };
+            let (leaf, read) = (&doc.leaves[i], &plain.leaves[j]);
+            if leaf.kind != read.kind || !tree.same(leaf.path, read.path) || !self.same_value(plain, i, j)? {
+                return Err(OpenError::NotReadBack);
+            }
+        }
+        let (left, right) = (comments_of(doc), comments_of(plain));
+        if left.len() != right.len() {
+            return Err(OpenError::NotReadBack);
+        }
+        for (i, j) in left.into_iter().zip(right) {
+            let expected = match self.opened.value(i) {
+                Some(value) => Cow::Owned(String::from_utf8_lossy(value.canonical()).into_owned()),
+                None => Cow::Borrowed(doc.comment_text(&doc.leaves[i])),
+            };
+            if plain.comment_text(&plain.leaves[j]) != expected {
+                return Err(OpenError::NotReadBack);
+            }
+        }
+        Ok(())
+    }
+
+    fn same_value(&self, plain: &Document, i: usize, j: usize) -> Result<bool, OpenError> {
+        let (leaf, read) = (&self.document.leaves[i], &plain.leaves[j]);
+        if leaf.kind != LeafKind::Scalar {
+            return Ok(true);
+        }
+        let found = plain.value(read).map_err(|_| OpenError::NotReadBack)?;
+        let meant = self.opened.value_or_clear(&self.document, i)?;
+        Ok(found == meant || reads_back_as(self.format, &meant, &found))
+    }
+
+    /// The opened leaves, for those who change the file.
+    pub(crate) fn opened(&self) -> &Opened {
+        &self.opened
+    }
+}
+
+/// The plaintext of the spelling field, if the file has one that opens under its data key.
+pub(crate) fn open_spelling(metadata: &Metadata, sealer: &Sealer) -> Option<Zeroizing<Vec<u8>>> {
+    let sealed = SealedText::parse(metadata.spelling.as_ref()?.as_bytes())?;
+    sealer.open_bytes(SPELLING_AAD, &sealed).ok().map(|(_, plaintext)| Zeroizing::new(plaintext))
+}
+
+/// Values that a format cannot tell apart once they are spelled: sops spells them so, too.
+fn reads_back_as(format: Format, meant: &crate::value::Value<'_>, found: &crate::value::Value<'_>) -> bool {
+    use ValueType::{Float, Int, Str, Time};
+    match (meant.kind(), found.kind()) {
+        // `type:float` of a whole number is spelled `1` by sops, and read as an integer.
+        (Float, Int) | (Int, Float) => convert::same_number(meant, found),
+        // JSON has no dates; bytes that are not UTF-8 are spelled with U+FFFD.
+        (Time, Str) => format != Format::Yaml,
+        (Str, Str) => String::from_utf8_lossy(meant.canonical()).as_bytes() == found.canonical(),
+        _ => false,
+    }
+}
+
+/// Lists of nothing but comment items are spelled `[]`: without that, cutting the items would leave a null.
+fn empty_lists(doc: &Document) -> Vec<Splice> {
+    let mut seen = HashSet::new();
+    let mut lists = Vec::new();
+    for (i, leaf) in doc.leaves.iter().enumerate() {
+        if leaf.kind != LeafKind::CommentItem || leaf.has(Leaf::COPY) || !seen.insert(leaf.path) {
+            continue;
+        }
+        let only_comments = doc.leaves[i..].iter().take_while(|l| is_within(doc, l, leaf)).all(is_comment)
+            && doc.leaves[..i].iter().rev().take_while(|l| is_within(doc, l, leaf)).all(is_comment);
+        if only_comments {
+            let at = doc.empty_list_place(leaf.path);
+            lists.push(Splice { span: Span { start: at, end: at }, text: " []".into() });
+        }
+    }
+    lists
+}
+
+fn is_within(doc: &Document, leaf: &Leaf, item: &Leaf) -> bool {
+    let mut at = leaf.path;
+    loop {
+        if at == item.path {
+            return true;
+        }
+        if doc.paths.is_root(at) {
+            return false;
+        }
+        at = doc.paths.node(at).parent;
+    }
+}
