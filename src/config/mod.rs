@@ -7,8 +7,10 @@
 mod decode;
 pub mod model;
 mod names;
+pub mod rules;
 
 pub use model::{
     AzureEntry, Config, ConfigError, ConfigWarning, CreationRule, DestinationRule, GroupEntry, Indents, KeyField, KeyFields,
     KeyText, KmsEntry, Origin, Problem, Selectors, Suggestion, WarningKind,
 };
+pub use rules::{FilePath, MissedRule, NearMiss, NoMatch, RuleError, RuleMatch};

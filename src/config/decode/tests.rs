@@ -179,9 +179,9 @@ fn unknown_fields_warn_with_the_nearest_name_and_where_they_belong() {
     assert_eq!(
         kinds,
         [
+            ("age", WarningKind::UnknownField(Some(Suggestion::Place("a creation rule")))),
             ("creation_rules[0].path_regx", WarningKind::UnknownField(Some(Suggestion::Field("path_regex")))),
             ("creation_rules[0].note", WarningKind::UnknownField(None)),
-            ("age", WarningKind::UnknownField(Some(Suggestion::Place("a creation rule")))),
             ("stores.ini.x", WarningKind::UnknownField(None)),
             ("stores.yaml.indnt", WarningKind::UnknownField(Some(Suggestion::Field("indent")))),
         ]
