@@ -1,6 +1,7 @@
 //! Owns [`emit`]: a tree laid out as sops lays out JSON, and the same in the layout of a file at hand.
 
 use super::super::node::{Entry, Item, Node, Tree};
+use super::layout::Layout;
 use super::{number, string};
 use crate::value::{Value, ValueType};
 
@@ -38,58 +39,13 @@ pub fn emit_value(node: &Node, indent: JsonIndent) -> Result<String, EmitError> 
     Ok(out)
 }
 
-/// The layout of containers in a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    /// The line break before an entry with the indentation of the outermost level; `None`: all on one line.
-    pub(super) line: Option<String>,
-    /// What each further level is indented by.
-    pub(super) unit: String,
-    /// Between key and value.
-    pub(super) colon: String,
-    /// Between entries on one line.
-    pub(super) comma: String,
-}
-
-impl Layout {
-    /// The layout of sops.
-    pub(super) fn new(indent: JsonIndent) -> Self {
-        let unit = match indent {
-            JsonIndent::Tab => String::from("\t"),
-            JsonIndent::Spaces(count) => " ".repeat(count),
-        };
-        Self { line: Some(String::from("\n")), unit, colon: String::from(": "), comma: String::from(", ") }
-    }
-
-    /// Appends the line break and the indentation of a level; nothing when all is on one line.
-    pub(super) fn push_line(&self, level: usize, out: &mut String) {
-        if let Some(line) = &self.line {
-            out.push_str(line);
-            for _ in 0..level {
-                out.push_str(&self.unit);
-            }
-        }
-    }
-
-    /// Appends what stands between two entries of a container at a level.
-    pub(super) fn push_separator(&self, level: usize, out: &mut String) {
-        match &self.line {
-            None => out.push_str(&self.comma),
-            Some(_) => {
-                out.push(',');
-                self.push_line(level, out);
-            }
-        }
-    }
-}
-
 /// An open container: what is left of it.
 enum Rest<'n> {
     Map(std::slice::Iter<'n, Entry>),
     Seq(std::slice::Iter<'n, Item>),
 }
 
-/// Appends a tree whose own lines (its closing bracket) stand at `level`.
+/// Appends a tree; the lines of its own entries stand at `level + 1`, its closing bracket at `level`.
 pub(super) fn write(node: &Node, layout: &Layout, level: usize, out: &mut String) -> Result<(), EmitError> {
     // The containers around the next value, and whether each had an entry yet.
     let mut stack: Vec<(Rest<'_>, bool)> = Vec::new();

@@ -12,7 +12,7 @@ use super::{number, string};
 pub const MAX_DEPTH: usize = 10_000;
 
 /// The key of the metadata entry at the top level.
-const METADATA_KEY: &str = "sops";
+pub(super) const METADATA_KEY: &str = "sops";
 
 const BOM: &str = "\u{feff}";
 

@@ -1,0 +1,52 @@
+//! Owns [`EditError`]: why a structural edit of a document is not possible. The edits are in each format's `edit`.
+
+use super::json::EmitError;
+use super::steps::{Step, format_steps};
+
+/// Why an edit is not possible. Steps and keys are names, not secrets.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EditError {
+    /// No steps: the whole document cannot be set or unset.
+    #[error("the path is empty: it must name an entry")]
+    EmptyPath,
+    /// Nothing to unset there: the path up to the missing key.
+    #[error("key not found: {0}")]
+    KeyNotFound(String),
+    /// Nothing to unset there: the path up to the index.
+    #[error("index out of bounds: {0}")]
+    OutOfBounds(String),
+    /// A step into a scalar.
+    #[error("{0} leads into a value that is neither a mapping nor a list")]
+    NotAContainer(String),
+    /// An index on a mapping.
+    #[error("{0} is an index, but stands on a mapping: name its keys as `[\"key\"]`")]
+    IndexOnMapping(String),
+    /// A key on a list.
+    #[error("{0} is a key, but stands on a list: items have indexes, as `[0]`")]
+    KeyOnList(String),
+    /// The top-level key of the metadata.
+    #[error("the top-level key `sops` is reserved for the metadata")]
+    ReservedKey,
+    /// Metadata where there is some, or two of them.
+    #[error("the document has a `sops` entry already, or more than one")]
+    HasMetadata,
+    /// No metadata to replace.
+    #[error("the document has no `sops` entry")]
+    NoMetadata,
+    /// A value that the format cannot hold.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+}
+
+impl EditError {
+    /// The error of one of the variants that name the path up to the step at fault.
+    pub fn at(variant: fn(String) -> Self, steps: &[Step], index: usize) -> Self {
+        variant(format_steps(steps.get(..=index).unwrap_or(steps)))
+    }
+
+    /// Whether it only says that there is nothing to unset (`unset --idempotent` is content then).
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::KeyNotFound(_) | Self::OutOfBounds(_))
+    }
+}
