@@ -7,4 +7,5 @@ pub mod keys;
 pub mod mac;
 pub mod pattern;
 pub mod secret;
+pub mod selection;
 pub mod value;
