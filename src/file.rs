@@ -23,7 +23,7 @@ mod verify;
 pub use encrypt::encrypt;
 pub use error::{EncryptError, LeafReason, ModifyError, OpenError};
 
-use crate::config::Layout;
+use crate::document::Layout;
 use crate::crypto::data_key::DataKey;
 use crate::document::{Document, Format, Position};
 use crate::keys::recover::DecryptionOrder;

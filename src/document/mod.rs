@@ -6,12 +6,14 @@
 
 pub mod edit;
 pub mod json;
+pub mod layout;
 pub mod node;
 pub mod path;
 pub mod splice;
 pub mod steps;
 pub mod yaml;
 
+pub use layout::Layout;
 pub use path::{NodeKind, PathId, PathNode, Paths, Segment};
 
 use std::ops::Range;

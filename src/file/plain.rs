@@ -8,7 +8,7 @@ use super::seal::PARALLEL_FROM;
 use super::spelling::{Spelling, SpellingLookup, Spellings, ValueDigest, place_name};
 use super::verify::{SameTree, comments_of, is_comment, values_of};
 use super::{OpenError, PlainFile};
-use crate::config::Layout;
+use crate::document::Layout;
 use crate::crypto::sealed::Sealer;
 use crate::document::convert::{self, ConvertError, ExtractError};
 use crate::document::steps::Step;
