@@ -11,7 +11,9 @@ use std::fmt;
 #[cfg(feature = "age")]
 pub mod age;
 pub mod parse;
+pub mod recover;
 pub mod service;
+pub mod wrap;
 
 /// One master key, as data: enough to find the key, nothing that opens anything.
 ///

@@ -57,6 +57,9 @@ pub enum KeyError {
     #[cfg(feature = "age")]
     #[error(transparent)]
     Age(#[from] super::age::AgeError),
+    /// What was unwrapped is not as long as a data key, or a share of one.
+    #[error("it unwraps to {0} bytes, which is no data key")]
+    Length(usize),
     /// A backend failed; the text is its own and holds no secret.
     #[error("{0}")]
     Service(String),
@@ -89,9 +92,8 @@ impl<'a> Local<'a> {
 impl KeyService for Local<'_> {
     fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
         match key {
-            #[cfg(feature = "age")]
-            MasterKey::Age(key) => super::age::wrap(&key.recipient, data_key),
-            _ => Err(not_built_in(key)),
+            MasterKey::Age(age) => wrap_age(&age.recipient, data_key),
+            other => Err(not_built_in(other)),
         }
     }
 
@@ -105,6 +107,16 @@ impl KeyService for Local<'_> {
             other => Err(not_built_in(other)),
         }
     }
+}
+
+#[cfg(feature = "age")]
+fn wrap_age(recipient: &str, data_key: &[u8]) -> Result<String, KeyError> {
+    super::age::wrap(recipient, data_key)
+}
+
+#[cfg(not(feature = "age"))]
+fn wrap_age(_recipient: &str, _data_key: &[u8]) -> Result<String, KeyError> {
+    Err(KeyError::NotBuiltIn { what: super::KeyType::Age.service().to_owned() })
 }
 
 fn not_built_in(key: &MasterKey) -> KeyError {
