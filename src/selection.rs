@@ -313,7 +313,7 @@ mod tests {
             let depth = (rest.len() - text.len()) / 2;
             let name = text.trim_end_matches("[]").trim_end_matches("{}").trim_end_matches(':');
             let start = document.text.len();
-            document.text.push_str(if text.starts_with('@') { &text[1..] } else { name });
+            document.text.push_str(text.strip_prefix('@').unwrap_or(name));
             let span = Span::new(start, document.text.len());
             let root = *line == "---";
             let place = (!text.starts_with(['#', '@'])).then(|| {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::data_key::DataKey;
 use super::gcm::{Gcm, TAG};
 use super::sealed::{self, SealedText, SealedType};
+use crate::value::Value;
 
 /// Seals and opens values under one data key: made once a file, shared by all threads.
 pub struct Sealer(Gcm);
@@ -60,6 +61,15 @@ impl Sealer {
         sealed::print_rest(nonce, &tag, kind, out);
     }
 
+    /// Opens a sealed value.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(&self, aad: &[u8], sealed: &SealedText<'_>) -> Result<Value<'static>, OpenError> {
+        let (kind, plaintext) = self.open_bytes(aad, sealed)?;
+        Value::open(kind.value_type(), plaintext).ok_or(OpenError::NotOfType(kind.name()))
+    }
+
     /// Opens a sealed value: its type, and the bytes that were sealed.
     ///
     /// # Errors
@@ -95,6 +105,7 @@ impl std::fmt::Debug for Sealer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::ValueType;
     use zeroize::Zeroizing;
 
     fn sealer() -> Sealer {
@@ -169,6 +180,47 @@ mod tests {
         assert_eq!(swap("type:str", "type:strs"), Err(OpenError::UnknownType));
         let tag = good.find(",tag:").unwrap() + 5;
         assert_eq!(open("a:", &format!("{}AAAA,type:str]", &good[..tag])), Err(OpenError::TagLength));
+    }
+
+    #[test]
+    fn every_type_comes_back() {
+        for (kind, plaintext, value) in [
+            (SealedType::Str, &b"a\xff"[..], Value::str(&b"a\xff"[..])),
+            (SealedType::Bytes, b"a\xff", Value::str(&b"a\xff"[..])),
+            (SealedType::Int, b"-5", Value::int(-5)),
+            (SealedType::Float, b"1.50", Value::float(1.5)),
+            (SealedType::Bool, b"TRUE", Value::bool(true)),
+            (SealedType::Time, b"2024-01-02T03:04:05Z", Value::new(ValueType::Time, &b"2024-01-02T03:04:05Z"[..])),
+            (SealedType::Comment, b" note", Value::new(ValueType::Comment, &b" note"[..])),
+        ] {
+            let text = seal(kind, "a:", plaintext);
+            let opened = sealer().open(b"a:", &SealedText::parse(text.as_bytes()).unwrap()).unwrap();
+            assert_eq!(opened, value);
+            assert_eq!(opened.plaintext(), plaintext, "the spelling is kept");
+        }
+    }
+
+    #[test]
+    fn what_sops_would_not_read_is_not_of_its_type() {
+        for (kind, plaintext) in [(SealedType::Int, &b"0x10"[..]), (SealedType::Bool, b"yes"), (SealedType::Time, b"2024-01-02")] {
+            let text = seal(kind, "a:", plaintext);
+            let opened = sealer().open(b"a:", &SealedText::parse(text.as_bytes()).unwrap());
+            assert_eq!(opened, Err(OpenError::NotOfType(kind.name())));
+        }
+    }
+
+    /// Written by another implementation (Go's crypto/cipher) under the key of these tests, with nonces of 12 and 32 bytes.
+    #[test]
+    fn values_of_another_implementation_are_opened() {
+        for (text, value) in [
+            ("ENC[AES256_GCM,data:eR0Nt+k=,iv:yMnKy8zNzs/Q0dLT,tag:xPnj4fBeT7R3qUOkU44tSg==,type:str]", Value::str(&b"hello"[..])),
+            (
+                "ENC[AES256_GCM,data:ph8=,iv:yMnKy8zNzs/Q0dLT1NXW19jZ2tvc3d7f4OHi4+Tl5uc=,tag:preL7PPbqQf24BfNvkgbZA==,type:int]",
+                Value::int(42),
+            ),
+        ] {
+            assert_eq!(sealer().open(b"a:b:", &SealedText::parse(text.as_bytes()).unwrap()), Ok(value));
+        }
     }
 
     #[test]
