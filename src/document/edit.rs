@@ -28,12 +28,6 @@ pub enum EditError {
     /// The top-level key of the metadata.
     #[error("the top-level key `sops` is reserved for the metadata")]
     ReservedKey,
-    /// Metadata where there is some, or two of them.
-    #[error("the document has a `sops` entry already, or more than one")]
-    HasMetadata,
-    /// No metadata to replace.
-    #[error("the document has no `sops` entry")]
-    NoMetadata,
     /// A value that the format cannot hold.
     #[error(transparent)]
     Emit(#[from] EmitError),

@@ -5,21 +5,29 @@ use super::super::node::Node;
 use super::super::splice::Splice;
 use super::super::steps::Step;
 use super::super::{Document, NodeKind, PathId};
-use super::layout::{Surroundings, entries};
+use super::emit::JsonIndent;
+use super::layout::{Layout, Surroundings, entries};
 use super::scan::METADATA_KEY;
 use super::{emit, string};
 
 const ROOT: PathId = PathId(0);
 
-/// Adds the metadata as last entry of the top level. [`cut_metadata`] is its exact inverse.
-pub fn insert_metadata(document: &Document, metadata: &Node) -> Result<Vec<Splice>, EditError> {
-    if !document.metadata.is_empty() {
-        return Err(EditError::HasMetadata);
+/// Writes the metadata: as last entry of the top level, or in the place and the layout of the one that is there. Where the text
+/// changes does not depend on `metadata`. [`cut_metadata`] is the exact inverse of adding.
+///
+/// `indent` is for an empty document, which has no layout to follow.
+pub fn metadata_splices(document: &Document, metadata: &Node, indent: JsonIndent) -> Vec<Splice> {
+    match document.metadata.first() {
+        Some(&entry) => vec![replace_metadata(document, entry, metadata, indent)],
+        None => vec![insert_metadata(document, metadata, indent)],
     }
-    let around = Surroundings::of(document, ROOT);
-    let entry = entry_text(Some(METADATA_KEY), metadata, &around)?;
+}
+
+fn insert_metadata(document: &Document, metadata: &Node, indent: JsonIndent) -> Splice {
+    let around = Surroundings::of(document, ROOT, indent);
+    let entry = entry_text(Some(METADATA_KEY), metadata, &around);
     if let Some(&last) = entries(document, ROOT).last() {
-        return Ok(vec![append_after(document, last, &around, &entry)]);
+        return append_after(document, last, &around, &entry);
     }
     let span = document.paths.node(ROOT).value.range();
     let blanks = &document.text[span.start + 1..span.end - 1];
@@ -30,58 +38,58 @@ pub fn insert_metadata(document: &Document, metadata: &Node) -> Result<Vec<Splic
         _ if is_line_break(blanks) => format!("{blanks}{line}{entry}"),
         _ => format!("{line}{entry}"),
     };
-    Ok(vec![Splice::insert(span.start + 1, text)])
+    Splice::insert(span.start + 1, text)
 }
 
-/// Replaces the value of the metadata entry at its place and in its layout.
-pub fn replace_metadata(document: &Document, metadata: &Node) -> Result<Vec<Splice>, EditError> {
-    let entry = metadata_entry(document)?;
+fn replace_metadata(document: &Document, entry: PathId, metadata: &Node, indent: JsonIndent) -> Splice {
     let node = document.paths.node(entry);
-    let mut layout = Surroundings::of(document, ROOT).entries;
+    let mut layout = Surroundings::of(document, ROOT, indent).entries;
     if node.kind == NodeKind::FlowMap && !entries(document, entry).is_empty() {
-        let own = Surroundings::of(document, entry);
-        let line = own.close.filter(|_| own.entries.line.is_some());
-        layout = super::layout::Layout { line, ..own.entries };
+        let own = Surroundings::of(document, entry, indent);
+        layout = Layout { line: own.close.filter(|_| own.entries.line.is_some()), ..own.entries };
     }
     let mut text = String::new();
-    emit::write(metadata, &layout, 0, &mut text)?;
-    Ok(vec![Splice { span: node.value, text }])
+    emit::write(metadata, &layout, 0, &mut text);
+    Splice { span: node.value, text }
 }
 
-/// Removes the metadata entry with the comma and the blanks that tie it to its neighbours.
-pub fn cut_metadata(document: &Document) -> Result<Vec<Splice>, EditError> {
-    let entry = metadata_entry(document)?;
+/// Removes the metadata entry with the comma and the blanks that tie it to its neighbours; nothing where there is none.
+pub fn cut_metadata(document: &Document) -> Vec<Splice> {
+    let Some(&entry) = document.metadata.first() else { return Vec::new() };
     let all = entries(document, ROOT);
     if all.len() > 1 {
-        return Ok(vec![cut(document, ROOT, &all, entry)]);
+        return vec![cut(document, ROOT, &all, entry)];
     }
     let root = document.paths.node(ROOT).value.range();
     let span = document.paths.node(entry).entry.range();
     let (before, after) = (&document.text[root.start + 1..span.start], &document.text[span.end..root.end - 1]);
     let ours = is_line_break(after) && before.starts_with(after) && !before[after.len()..].contains('\n');
     let end = if ours { root.end - 1 } else { span.end };
-    Ok(vec![Splice::new(root.start + 1, end, "")])
+    vec![Splice::new(root.start + 1, end, "")]
 }
 
 /// Sets the value at a path. Missing keys are made; an index at or beyond the end of a list appends; a scalar in the way gives way.
 /// Of equal keys the first is meant.
-pub fn set(document: &Document, steps: &[Step], value: &Node) -> Result<Vec<Splice>, EditError> {
+///
+/// `indent` is for an empty document, which has no layout to follow.
+pub fn set(document: &Document, steps: &[Step], value: &Node, indent: JsonIndent) -> Result<Vec<Splice>, EditError> {
     refuse_reserved(steps)?;
+    emit::check_finite(value)?;
     let mut at = ROOT;
     for (index, step) in steps.iter().enumerate() {
         let rest = &steps[index + 1..];
         let found = match find(document, at, steps, index) {
             Ok(found) => found,
-            Err(EditError::NotAContainer(_)) => return Ok(vec![replace(document, at, &nest(&steps[index..], value))?]),
+            Err(EditError::NotAContainer(_)) => return Ok(vec![replace(document, at, &nest(&steps[index..], value), indent)]),
             Err(error) => return Err(error),
         };
         match (found, step) {
             (Some(entry), _) => at = entry,
-            (None, Step::Key(key)) => return add(document, at, Some(key), &nest(rest, value)),
-            (None, Step::Index(_)) => return add(document, at, None, &nest(rest, value)),
+            (None, Step::Key(key)) => return Ok(vec![add(document, at, Some(key), &nest(rest, value), indent)]),
+            (None, Step::Index(_)) => return Ok(vec![add(document, at, None, &nest(rest, value), indent)]),
         }
     }
-    Ok(vec![replace(document, at, value)?])
+    Ok(vec![replace(document, at, value, indent)])
 }
 
 /// Removes the entry at a path with its comma. Of equal keys the first is meant.
@@ -103,14 +111,6 @@ fn refuse_reserved(steps: &[Step]) -> Result<(), EditError> {
         None => Err(EditError::EmptyPath),
         Some(Step::Key(key)) if key == METADATA_KEY => Err(EditError::ReservedKey),
         Some(_) => Ok(()),
-    }
-}
-
-fn metadata_entry(document: &Document) -> Result<PathId, EditError> {
-    match document.metadata.as_slice() {
-        [] => Err(EditError::NoMetadata),
-        [entry] => Ok(*entry),
-        _ => Err(EditError::HasMetadata),
     }
 }
 
@@ -137,32 +137,32 @@ fn nest(steps: &[Step], value: &Node) -> Node {
     })
 }
 
-fn replace(document: &Document, entry: PathId, value: &Node) -> Result<Splice, EditError> {
+fn replace(document: &Document, entry: PathId, value: &Node, indent: JsonIndent) -> Splice {
     let node = document.paths.node(entry);
     let mut text = String::new();
-    emit::write(value, &Surroundings::of(document, node.parent).entries, 0, &mut text)?;
-    Ok(Splice { span: node.value, text })
+    emit::write(value, &Surroundings::of(document, node.parent, indent).entries, 0, &mut text);
+    Splice { span: node.value, text }
 }
 
 /// Adds an entry at the end of a container; at the top level before the metadata if that is last.
-fn add(document: &Document, container: PathId, key: Option<&str>, value: &Node) -> Result<Vec<Splice>, EditError> {
-    let around = Surroundings::of(document, container);
-    let entry = entry_text(key, value, &around)?;
+fn add(document: &Document, container: PathId, key: Option<&str>, value: &Node, indent: JsonIndent) -> Splice {
+    let around = Surroundings::of(document, container, indent);
+    let mut entry = entry_text(key, value, &around);
     let all = entries(document, container);
-    let Some((&last, before)) = all.split_last() else {
-        let span = document.paths.node(container).value.range();
-        let (line, close) = (around.entries.line.unwrap_or_default(), around.close.unwrap_or_default());
-        return Ok(vec![Splice::new(span.start + 1, span.end - 1, format!("{line}{entry}{close}"))]);
-    };
-    if !document.metadata.contains(&last) {
-        return Ok(vec![append_after(document, last, &around, &entry)]);
+    let is_metadata = |id: &PathId| document.metadata.contains(id);
+    match all.as_slice() {
+        [] => {
+            let span = document.paths.node(container).value.range();
+            let (line, close) = (around.entries.line.unwrap_or_default(), around.close.unwrap_or_default());
+            Splice::new(span.start + 1, span.end - 1, format!("{line}{entry}{close}"))
+        }
+        [only] if is_metadata(only) => {
+            around.entries.push_separator(0, &mut entry);
+            Splice::insert(document.paths.node(*only).entry.range().start, entry)
+        }
+        [.., before, last] if is_metadata(last) => append_after(document, *before, &around, &entry),
+        [.., last] => append_after(document, *last, &around, &entry),
     }
-    if let Some(&last) = before.last() {
-        return Ok(vec![append_after(document, last, &around, &entry)]);
-    }
-    let mut text = entry;
-    around.entries.push_separator(0, &mut text);
-    Ok(vec![Splice::insert(document.paths.node(last).entry.range().start, text)])
 }
 
 fn append_after(document: &Document, last: PathId, around: &Surroundings, entry: &str) -> Splice {
@@ -172,14 +172,14 @@ fn append_after(document: &Document, last: PathId, around: &Surroundings, entry:
     Splice::insert(document.paths.node(last).entry.range().end, text)
 }
 
-fn entry_text(key: Option<&str>, value: &Node, around: &Surroundings) -> Result<String, EditError> {
+fn entry_text(key: Option<&str>, value: &Node, around: &Surroundings) -> String {
     let mut text = String::new();
     if let Some(key) = key {
         string::encode(key, &mut text);
         text.push_str(&around.entries.colon);
     }
-    emit::write(value, &around.entries, 0, &mut text)?;
-    Ok(text)
+    emit::write(value, &around.entries, 0, &mut text);
+    text
 }
 
 /// The splice that removes one of the entries of a container: back to the entry before, or on to the one after.
@@ -213,8 +213,17 @@ mod tests {
         scan(text.to_owned()).unwrap()
     }
 
-    fn apply(text: &str, edits: Result<Vec<Splice>, EditError>) -> String {
-        splice(text, &edits.unwrap()).unwrap()
+    fn apply(text: &str, edits: Vec<Splice>) -> String {
+        splice(text, &edits).unwrap()
+    }
+
+    /// With the metadata added, or written anew.
+    fn sealed(text: &str) -> String {
+        apply(text, metadata_splices(&open(text), &metadata(), JsonIndent::Tab))
+    }
+
+    fn cut_in(text: &str) -> String {
+        apply(text, cut_metadata(&open(text)))
     }
 
     fn metadata() -> Node {
@@ -223,11 +232,11 @@ mod tests {
     }
 
     fn set_in(text: &str, path: &str, value: Node) -> String {
-        apply(text, set(&open(text), &parse_steps(path).unwrap(), &value))
+        apply(text, set(&open(text), &parse_steps(path).unwrap(), &value, JsonIndent::Tab).unwrap())
     }
 
     fn unset_in(text: &str, path: &str) -> String {
-        apply(text, unset(&open(text), &parse_steps(path).unwrap()))
+        apply(text, unset(&open(text), &parse_steps(path).unwrap()).unwrap())
     }
 
     #[test]
@@ -251,10 +260,10 @@ mod tests {
                  \"mac\": \"m\"\r\n\t}\r\n}",
             ),
         ];
-        for (text, sealed) in cases {
-            assert_eq!(apply(text, insert_metadata(&open(text), &metadata())), sealed);
-            assert_eq!(apply(sealed, cut_metadata(&open(sealed))), text);
-            assert_eq!(apply(sealed, replace_metadata(&open(sealed), &metadata())), sealed);
+        for (text, expected) in cases {
+            assert_eq!(sealed(text), expected);
+            assert_eq!(cut_in(expected), text);
+            assert_eq!(sealed(expected), expected);
         }
     }
 
@@ -268,16 +277,24 @@ mod tests {
             ("{\n    \"sops\": {}\n}\n", "{}\n"),
         ];
         for (text, cut) in cases {
-            assert_eq!(apply(text, cut_metadata(&open(text))), cut);
+            assert_eq!(cut_in(text), cut);
         }
     }
 
     #[test]
-    fn metadata_of_a_wrong_number_is_refused() {
-        assert_eq!(insert_metadata(&open(r#"{"sops": 1}"#), &metadata()), Err(EditError::HasMetadata));
-        assert_eq!(cut_metadata(&open("{}")), Err(EditError::NoMetadata));
-        assert_eq!(replace_metadata(&open("{}"), &metadata()), Err(EditError::NoMetadata));
-        assert_eq!(cut_metadata(&open(r#"{"sops": 1, "sops": 2}"#)), Err(EditError::HasMetadata));
+    fn metadata_is_replaced_in_its_own_layout() {
+        let text = "{\n  \"a\": 1,\n  \"sops\": {\"mac\": \"old\"},\n  \"b\": 2\n}";
+        assert_eq!(sealed(text), text.replace("\"mac\": \"old\"", r#""age": [{"enc": "l1\nl2\n"}], "mac": "m""#));
+        let text = "{\"a\":1,\"sops\":{\n \"x\" :0\n}}";
+        let age = "\"age\" :[\n  {\n   \"enc\" :\"l1\\nl2\\n\"\n  }\n ],\n \"mac\" :\"m\"";
+        assert_eq!(sealed(text), text.replace("\"x\" :0", age));
+    }
+
+    #[test]
+    fn a_document_without_layout_gets_that_of_the_configuration() {
+        let spaced = metadata_splices(&open("{}"), &metadata(), JsonIndent::Spaces(1));
+        assert!(apply("{}", spaced).starts_with("{\n \"sops\": {\n  \"age\": [\n   {"));
+        assert_eq!(cut_metadata(&open("{}")), []);
     }
 
     #[test]
@@ -300,7 +317,7 @@ mod tests {
     fn set_adds_before_the_metadata() {
         assert_eq!(set_in(r#"{"a": 1, "sops": {}}"#, r#"["b"]"#, Node::str("x")), r#"{"a": 1, "b": "x", "sops": {}}"#);
         assert_eq!(set_in("{\n \"sops\": {}\n}", r#"["b"]"#, Node::str("x")), "{\n \"b\": \"x\",\n \"sops\": {}\n}");
-        assert_eq!(set(&open("{}"), &parse_steps(r#"["sops"]["mac"]"#).unwrap(), &metadata()), Err(EditError::ReservedKey));
+        assert_eq!(set(&open("{}"), &[Step::Key("sops".into())], &metadata(), JsonIndent::Tab), Err(EditError::ReservedKey));
     }
 
     #[test]
@@ -324,7 +341,8 @@ mod tests {
         assert_eq!(unset_error("[0]"), EditError::IndexOnMapping(String::from("[0]")));
         assert_eq!(unset_error(r#"["a"]["l"]["k"]"#), EditError::KeyOnList(String::from(r#"["a"]["l"]["k"]"#)));
         assert_eq!(unset_error(""), EditError::EmptyPath);
-        assert_eq!(set(&document, &parse_steps("[0]").unwrap(), &metadata()), Err(EditError::IndexOnMapping(String::from("[0]"))));
+        let on_mapping = set(&document, &[Step::Index(0)], &metadata(), JsonIndent::Tab);
+        assert_eq!(on_mapping, Err(EditError::IndexOnMapping(String::from("[0]"))));
     }
 
     const BLANKS: &str = "( |\t|\n|\r\n|\n  |\n\t){0,2}";
@@ -357,9 +375,9 @@ mod tests {
         #[test]
         fn cutting_is_the_inverse_of_inserting(object in object(), before in BLANKS, after in BLANKS) {
             let text = format!("{before}{object}{after}");
-            let sealed = apply(&text, insert_metadata(&open(&text), &metadata()));
-            prop_assert_eq!(apply(&sealed, cut_metadata(&open(&sealed))), text);
-            prop_assert_eq!(apply(&sealed, replace_metadata(&open(&sealed), &metadata())), sealed);
+            let with = sealed(&text);
+            prop_assert_eq!(cut_in(&with), text);
+            prop_assert_eq!(sealed(&with), with);
         }
 
         #[test]
@@ -382,12 +400,12 @@ mod tests {
             // Of equal keys the first is meant, or there is no such path.
             prop_assume!(steps.iter().enumerate().try_fold(ROOT, |at, (i, _)| find(&document, at, &steps, i).ok().flatten()) == Some(id));
             let span = document.paths.node(entry_of(&steps)).value.range();
-            let edited = apply(&object, set(&document, &steps, &Node::str("new")));
+            let edited = apply(&object, set(&document, &steps, &Node::str("new"), JsonIndent::Tab).unwrap());
             prop_assert_eq!(&edited[..span.start], &object[..span.start]);
             prop_assert_eq!(&edited[span.start..edited.len() - (object.len() - span.end)], "\"new\"");
             prop_assert_eq!(&edited[edited.len() - (object.len() - span.end)..], &object[span.end..]);
 
-            let removed = apply(&object, unset(&document, &steps));
+            let removed = apply(&object, unset(&document, &steps).unwrap());
             let rest = open(&removed);
             let gone = document.paths.iter().filter(|(other, _)| {
                 let mut at = *other;
@@ -400,11 +418,11 @@ mod tests {
         #[test]
         fn what_is_added_is_found(object in object()) {
             let steps = [Step::Key("new".into()), Step::Index(0), Step::Key("k".into())];
-            let edited = apply(&object, set(&open(&object), &steps, &Node::str("v")));
+            let edited = apply(&object, set(&open(&object), &steps, &Node::str("v"), JsonIndent::Tab).unwrap());
             let document = open(&edited);
             let leaf = document.leaves.last().unwrap();
             prop_assert_eq!(document.paths.display(leaf.path, &edited), "new[0].k");
-            prop_assert_eq!(apply(&edited, unset(&document, &steps[..1])).replace(char::is_whitespace, ""), object.replace(char::is_whitespace, ""));
+            prop_assert_eq!(apply(&edited, unset(&document, &steps[..1]).unwrap()).replace(char::is_whitespace, ""), object.replace(char::is_whitespace, ""));
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::super::node::{Entry, Item, Node, Tree};
 use super::layout::Layout;
-use super::{number, string};
-use crate::value::{Value, ValueType};
+use super::spell::spell;
+use super::string;
 
 /// How sops indents JSON (`stores.json.indent` in `.sops.yaml`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,122 +34,156 @@ pub fn emit(node: &Node, indent: JsonIndent) -> Result<String, EmitError> {
 
 /// The same without the last line break, as `--extract` prints a value.
 pub fn emit_value(node: &Node, indent: JsonIndent) -> Result<String, EmitError> {
+    check_finite(node)?;
     let mut out = String::new();
-    write(node, &Layout::new(indent), 0, &mut out)?;
+    write(node, &Layout::new(indent), 0, &mut out);
     Ok(out)
 }
 
-/// An open container: what is left of it.
+/// Refuses a tree that holds a number which JSON has not.
+pub(super) fn check_finite(node: &Node) -> Result<(), EmitError> {
+    let mut walk = Walk::default();
+    let mut next = Some(node);
+    while let Some(node) = next {
+        match &node.kind {
+            Tree::Scalar(value) if value.as_float().is_some_and(|float| !float.is_finite()) => {
+                return Err(EmitError::NotFinite(walk.describe()));
+            }
+            _ => walk.enter(node),
+        }
+        next = loop {
+            match walk.next() {
+                Some(Step::Entry { node, .. }) => break Some(node),
+                Some(Step::Close { .. }) => {}
+                None => break None,
+            }
+        };
+    }
+    Ok(())
+}
+
+/// Appends a tree; the lines of its own entries stand at `level + 1`, its closing bracket at `level`. A number that JSON has not
+/// becomes a string: [`check_finite`] comes first where there may be one.
+pub(super) fn write(node: &Node, layout: &Layout, level: usize, out: &mut String) {
+    let mut walk = Walk::default();
+    let mut next = Some(node);
+    while let Some(node) = next.take() {
+        match &node.kind {
+            Tree::Scalar(value) => spell(value, out),
+            Tree::Map(_) => out.push('{'),
+            Tree::Seq(_) => out.push('['),
+        }
+        walk.enter(node);
+        while let Some(step) = walk.next() {
+            match step {
+                Step::Close { started, bracket } => {
+                    if started {
+                        layout.push_line(level + walk.depth(), out);
+                    }
+                    out.push(bracket);
+                }
+                Step::Entry { first, key, node } => {
+                    match first {
+                        true => layout.push_line(level + walk.depth(), out),
+                        false => layout.push_separator(level + walk.depth(), out),
+                    }
+                    if let Some(key) = key {
+                        string::encode(key, out);
+                        out.push_str(&layout.colon);
+                    }
+                    next = Some(node);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// A walk over a tree without recursion and without comments.
+#[derive(Default)]
+struct Walk<'n> {
+    open: Vec<Open<'n>>,
+}
+
+struct Open<'n> {
+    rest: Rest<'n>,
+    started: bool,
+    /// The key of the current entry, `[]` in a list.
+    step: &'n str,
+}
+
 enum Rest<'n> {
     Map(std::slice::Iter<'n, Entry>),
     Seq(std::slice::Iter<'n, Item>),
 }
 
-/// Appends a tree; the lines of its own entries stand at `level + 1`, its closing bracket at `level`.
-pub(super) fn write(node: &Node, layout: &Layout, level: usize, out: &mut String) -> Result<(), EmitError> {
-    // The containers around the next value, and whether each had an entry yet.
-    let mut stack: Vec<(Rest<'_>, bool)> = Vec::new();
-    let mut steps: Vec<&str> = Vec::new();
-    let mut next = Some(node);
-    loop {
-        if let Some(node) = next.take() {
-            match &node.kind {
-                Tree::Scalar(value) => scalar(value, out).ok_or_else(|| EmitError::NotFinite(describe(&steps)))?,
-                Tree::Map(entries) => {
-                    out.push('{');
-                    stack.push((Rest::Map(entries.iter()), false));
-                    steps.push("");
-                }
-                Tree::Seq(items) => {
-                    out.push('[');
-                    stack.push((Rest::Seq(items.iter()), false));
-                    steps.push("[]");
-                }
-            }
-        }
-        let inner = level + stack.len();
-        let Some((rest, started)) = stack.last_mut() else { return Ok(()) };
-        let (key, child, close) = match rest {
-            Rest::Map(entries) => match next_pair(entries) {
-                Some((key, child)) => (Some(key), Some(child), '}'),
-                None => (None, None, '}'),
-            },
-            Rest::Seq(items) => (None, next_item(items), ']'),
+/// What comes next in a walk.
+enum Step<'n> {
+    /// An entry of the innermost container.
+    Entry { first: bool, key: Option<&'n str>, node: &'n Node },
+    /// The end of the innermost container, which is left; whether it had an entry.
+    Close { started: bool, bracket: char },
+}
+
+impl<'n> Walk<'n> {
+    /// How many containers are open.
+    fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Opens a container; nothing for a scalar.
+    fn enter(&mut self, node: &'n Node) {
+        let rest = match &node.kind {
+            Tree::Map(entries) => Rest::Map(entries.iter()),
+            Tree::Seq(items) => Rest::Seq(items.iter()),
+            Tree::Scalar(_) => return,
         };
-        match child {
-            None => {
-                if *started {
-                    layout.push_line(inner - 1, out);
-                }
-                out.push(close);
-                stack.pop();
-                steps.pop();
-            }
-            Some(child) => {
-                match *started {
-                    true => layout.push_separator(inner, out),
-                    false => layout.push_line(inner, out),
-                }
-                *started = true;
-                if let Some(key) = key {
-                    if let Some(step) = steps.last_mut() {
-                        *step = key;
-                    }
-                    string::encode(key, out);
-                    out.push_str(&layout.colon);
-                }
-                next = Some(child);
-            }
-        }
+        self.open.push(Open { rest, started: false, step: "[]" });
+    }
+
+    /// The next entry or end; `None` when all is done.
+    fn next(&mut self) -> Option<Step<'n>> {
+        let open = self.open.last_mut()?;
+        let (entry, bracket) = match &mut open.rest {
+            Rest::Map(entries) => (entries.find_map(pair), '}'),
+            Rest::Seq(items) => (items.find_map(item), ']'),
+        };
+        let Some((key, node)) = entry else {
+            let started = open.started;
+            self.open.pop();
+            return Some(Step::Close { started, bracket });
+        };
+        open.step = key.unwrap_or("[]");
+        let first = !std::mem::replace(&mut open.started, true);
+        Some(Step::Entry { first, key, node })
+    }
+
+    /// The key path of the current entry for a message: `a.b[].c`.
+    fn describe(&self) -> String {
+        let steps: Vec<&str> = self.open.iter().map(|open| open.step).collect();
+        steps.join(".").replace(".[]", "[]")
     }
 }
 
-fn next_pair<'n>(entries: &mut std::slice::Iter<'n, Entry>) -> Option<(&'n str, &'n Node)> {
-    entries.find_map(|entry| match entry {
-        Entry::Pair(key, _, node) => Some((key.as_str(), node)),
+fn pair(entry: &Entry) -> Option<(Option<&str>, &Node)> {
+    match entry {
+        Entry::Pair(key, _, node) => Some((Some(key), node)),
         Entry::Comment(_) => None,
-    })
+    }
 }
 
-fn next_item<'n>(items: &mut std::slice::Iter<'n, Item>) -> Option<&'n Node> {
-    items.find_map(|item| match item {
-        Item::Node(node) => Some(node),
+fn item(item: &Item) -> Option<(Option<&str>, &Node)> {
+    match item {
+        Item::Node(node) => Some((None, node)),
         Item::Comment(_) => None,
-    })
-}
-
-/// Appends a scalar; `None` for what JSON has no number for.
-pub(super) fn scalar(value: &Value<'_>, out: &mut String) -> Option<()> {
-    match value.kind() {
-        ValueType::Null => out.push_str("null"),
-        ValueType::Bool => out.push_str(if value.canonical() == b"True" { "true" } else { "false" }),
-        ValueType::Int | ValueType::Float => out.push_str(&number_text(value)?),
-        ValueType::Str | ValueType::Time | ValueType::Comment => string::encode_bytes(value.canonical(), out),
     }
-    Some(())
-}
-
-/// The exact text where it is a JSON number, else the text of Go's `encoding/json`.
-fn number_text(value: &Value<'_>) -> Option<String> {
-    if let Some(exact) = value.exact().filter(|exact| number::is_number(exact)) {
-        return Some(String::from_utf8_lossy(exact).into_owned());
-    }
-    let canonical = String::from_utf8_lossy(value.canonical());
-    match value.kind() {
-        ValueType::Float => number::float_text(&canonical),
-        _ => Some(canonical.into_owned()),
-    }
-}
-
-/// A key path for a message: `a.b[].c`.
-fn describe(steps: &[&str]) -> String {
-    steps.join(".").replace(".[]", "[]")
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::node::Comment;
     use super::*;
+    use crate::value::{Value, ValueType};
 
     fn float(text: &str) -> Node {
         Node::scalar(Value::new(ValueType::Float, text.as_bytes().to_vec()))

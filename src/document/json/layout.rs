@@ -58,11 +58,10 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// The layout of a container, from its last entry before `end` (all entries: the end of the container). That of an empty one
-    /// follows its container, or is that of sops at the top.
-    pub(super) fn of(document: &Document, container: PathId) -> Self {
+    /// The layout of a container, from its last entries. That of an empty one follows its container; at the top it is sops's.
+    pub(super) fn of(document: &Document, container: PathId, indent: JsonIndent) -> Self {
         let entries = entries(document, container);
-        let Some((&last, before)) = entries.split_last() else { return Self::of_empty(document, container) };
+        let Some((&last, before)) = entries.split_last() else { return Self::of_empty(document, container, indent) };
         let text = document.text.as_str();
         let value = document.paths.node(container).value.range();
         let node = document.paths.node(last);
@@ -88,13 +87,14 @@ impl Surroundings {
         Self { entries: Layout { line, unit, colon, comma }, close }
     }
 
-    fn of_empty(document: &Document, container: PathId) -> Self {
+    fn of_empty(document: &Document, container: PathId, indent: JsonIndent) -> Self {
         if document.paths.is_root(container) {
-            let line = if document.text.contains("\r\n") { "\r\n" } else { "\n" };
-            let entries = Layout { line: Some(format!("{line}\t")), ..Layout::new(JsonIndent::Tab) };
-            return Self { entries, close: Some(line.to_owned()) };
+            let close = if document.text.contains("\r\n") { "\r\n" } else { "\n" };
+            let sops = Layout::new(indent);
+            let entries = Layout { line: Some(format!("{close}{}", sops.unit)), ..sops };
+            return Self { entries, close: Some(close.to_owned()) };
         }
-        let Self { mut entries, .. } = Self::of(document, document.paths.node(container).parent);
+        let Self { mut entries, .. } = Self::of(document, document.paths.node(container).parent, indent);
         let close = entries.line.clone();
         if let Some(line) = &mut entries.line {
             line.push_str(&entries.unit);

@@ -6,9 +6,11 @@ mod layout;
 mod number;
 mod read;
 mod scan;
+mod spell;
 mod string;
 
-pub use edit::{cut_metadata, insert_metadata, replace_metadata, set, unset};
+pub use edit::{cut_metadata, metadata_splices, set, unset};
 pub use emit::{EmitError, JsonIndent, emit, emit_value};
 pub use read::value;
 pub use scan::{MAX_DEPTH, scan};
+pub use spell::spell;

@@ -16,9 +16,10 @@ pub(super) const METADATA_KEY: &str = "sops";
 
 const BOM: &str = "\u{feff}";
 
-/// Reads a JSON text. Every entry named `sops` of the top level is in [`Document::metadata`]: two of them are for the caller to refuse.
+/// Reads a JSON text. The entry named `sops` of the top level is in [`Document::metadata`].
 ///
-/// Errors: anything RFC 8259 does not allow, a top level that is not an object, more than [`MAX_DEPTH`] levels, 4 GiB or more.
+/// Errors: anything RFC 8259 does not allow, a top level that is not an object, two `sops` entries, more than [`MAX_DEPTH`]
+/// levels, 4 GiB or more.
 pub fn scan(text: String) -> Result<Document, ParseError> {
     let mut scanner = Scanner::new(&text)?;
     let outcome = scanner.document();
@@ -227,7 +228,7 @@ impl<'t> Scanner<'t> {
             true => self.paths.push_decoded(&string::decode(&self.text[raw.range()])),
         };
         if top_level {
-            self.note_metadata(segment);
+            self.note_metadata(segment, start)?;
         }
         self.skip_blanks();
         match self.peek() {
@@ -240,12 +241,16 @@ impl<'t> Scanner<'t> {
     }
 
     /// Notes whether the top-level entry about to be read is the metadata.
-    fn note_metadata(&mut self, segment: Segment) {
+    fn note_metadata(&mut self, segment: Segment, start: usize) -> Result<(), Fault> {
         self.flags = Leaf::IN_FLOW;
         if self.paths.segment_key(segment, self.text) == Some(METADATA_KEY) {
+            if !self.metadata.is_empty() {
+                return Err(Fault { at: start, message: "the top level has two `sops` entries", opened: None });
+            }
             self.flags |= Leaf::METADATA;
             self.metadata.push(PathId(self.paths.len() as u32));
         }
+        Ok(())
     }
 
     /// Adds the node of a value from `start` to here.
@@ -439,7 +444,7 @@ mod tests {
         let flagged: Vec<bool> = doc.leaves.iter().map(|l| l.has(Leaf::METADATA)).collect();
         assert_eq!(flagged, [false, true, true, false]);
         assert_eq!(doc.metadata.iter().map(|&id| doc.paths.display(id, &doc.text)).collect::<Vec<_>>(), ["sops"]);
-        assert_eq!(scan(String::from(r#"{"sops": 1, "sops": 2}"#)).unwrap().metadata.len(), 2);
+        assert_eq!(refusal(r#"{"sops": 1, "\u0073ops": 2}"#), "line 1, column 13: the top level has two `sops` entries");
     }
 
     #[test]
