@@ -5,12 +5,18 @@
 //! Uses `document`, `keys`, `selection` and `pattern`. Rules: `docs/compatibility.md`, "Configuration".
 
 mod decode;
+mod keys_of_rule;
 pub mod model;
 mod names;
+pub mod policy;
 pub mod rules;
+mod warnings;
 
+pub use keys_of_rule::{FieldError, FieldReason};
 pub use model::{
     AzureEntry, Config, ConfigError, ConfigWarning, CreationRule, DestinationRule, GroupEntry, Indents, KeyField, KeyFields,
     KeyText, KmsEntry, Origin, Problem, Selectors, Suggestion, WarningKind,
 };
+pub use policy::{KeyOverride, Overrides, Policy, PolicyError, Source, Sources, encryption_context, resolve};
 pub use rules::{FilePath, MissedRule, NearMiss, NoMatch, RuleError, RuleMatch};
+pub use warnings::PolicyWarning;
