@@ -87,9 +87,9 @@ impl Holding {
 
 impl LockedIdentities {
     /// The identities inside; asks for the passphrase the first time.
-    pub(super) fn open(&self, provider: &dyn IdentityProvider, label: &str) -> &Result<Identities, Locked> {
+    pub(super) fn open(&self, ask: impl FnOnce() -> Option<Secret<String>>) -> &Result<Identities, Locked> {
         self.opened.get_or_init(|| {
-            let passphrase = provider.passphrase(label).ok_or(Locked::NobodyToAsk)?;
+            let passphrase = ask().ok_or(Locked::NobodyToAsk)?;
             let mut scrypt = age::scrypt::Identity::new(identity::passphrase(&passphrase));
             scrypt.set_max_work_factor(MAX_WORK_FACTOR);
             let text = envelope::open_identity_file(self.content.expose(), &scrypt).map_err(|error| match error {
@@ -114,12 +114,12 @@ impl LockedSsh {
     }
 
     /// The key; asks for the passphrase the first time.
-    pub(super) fn open(&self, provider: &dyn IdentityProvider, label: &str) -> &Result<age::ssh::Identity, Locked> {
+    pub(super) fn open(&self, ask: impl FnOnce() -> Option<Secret<String>>) -> &Result<age::ssh::Identity, Locked> {
         self.opened.get_or_init(|| {
             if self.from_command {
                 return Err(Locked::FromCommand);
             }
-            let passphrase = provider.passphrase(label).ok_or(Locked::NobodyToAsk)?;
+            let passphrase = ask().ok_or(Locked::NobodyToAsk)?;
             let key = self.key.decrypt(identity::passphrase(&passphrase)).map_err(|_| Locked::WrongPassphrase)?;
             Ok(key.into())
         })

@@ -31,8 +31,8 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
-/// The report over the places that were looked into.
-pub(super) fn reason(looked: &[(&IdentitySource, Arc<OnceLock<Holding>>)]) -> Reason {
+/// The report over the places that were looked into for a `noun`.
+pub(super) fn reason(looked: &[(&IdentitySource, Arc<OnceLock<Holding>>)], noun: &str) -> Reason {
     let (mut held, mut details, mut hints) = (Vec::new(), Vec::new(), Vec::new());
     let (mut not_set, mut missing) = (Vec::new(), Vec::new());
     for (source, holding) in looked {
@@ -68,7 +68,7 @@ pub(super) fn reason(looked: &[(&IdentitySource, Arc<OnceLock<Holding>>)]) -> Re
         details.push(format!("not set: {}", not_set.join(", ")));
     }
     let summary =
-        if held.is_empty() { "no identity was found".to_owned() } else { format!("no identity for it in {}", held.join("; ")) };
+        if held.is_empty() { "no identity was found".to_owned() } else { format!("no {noun} for it in {}", held.join("; ")) };
     Reason { summary, details, hints }
 }
 

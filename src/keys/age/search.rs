@@ -8,6 +8,7 @@ use super::holding::Holding;
 use super::source::{IdentityProvider, IdentitySource, SourceKind};
 use super::{AgeError, report};
 use crate::keys::service::{KeyError, Unwrapped};
+use crate::secret::Secret;
 use age::{DecryptError, Identity as _};
 use age_core::format::{FileKey, Stanza};
 use base64::Engine as _;
@@ -21,6 +22,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub struct Backend<'a> {
     provider: &'a dyn IdentityProvider,
     holdings: Mutex<HashMap<Place, Arc<OnceLock<Holding>>>>,
+    /// What people answered, by label: nobody is asked twice. `None`: there was nobody to ask.
+    answers: Mutex<HashMap<String, Option<Secret<String>>>>,
 }
 
 /// A source's index, and the recipient for commands.
@@ -35,7 +38,7 @@ impl std::fmt::Debug for Backend<'_> {
 impl<'a> Backend<'a> {
     /// A backend that has looked nowhere yet.
     pub fn new(provider: &'a dyn IdentityProvider) -> Self {
-        Self { provider, holdings: Mutex::default() }
+        Self { provider, holdings: Mutex::default(), answers: Mutex::default() }
     }
 
     /// Unwraps what was wrapped for `recipient`. The recipient's text is only told to commands: the stanzas decide.
@@ -50,7 +53,7 @@ impl<'a> Backend<'a> {
                 }
                 let looked: Vec<_> =
                     self.places(&wanted).map(|(index, source)| (source, self.holding(index, source, recipient))).collect();
-                Ok(Unwrapped::NothingHere(report::reason(&looked)))
+                Ok(Unwrapped::NothingHere(report::reason(&looked, wanted.noun())))
             }
             Err(OpenError::Stanza) => Err(AgeError::Stanza.into()),
             Err(OpenError::Work) => Err(AgeError::Header.into()),
@@ -74,6 +77,12 @@ impl<'a> Backend<'a> {
         cell
     }
 
+    /// Asks for a passphrase; the lock is held meanwhile, so that questions come one after the other.
+    fn ask(&self, label: &str) -> Option<Secret<String>> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.entry(label.to_owned()).or_insert_with(|| self.provider.passphrase(label)).clone()
+    }
+
     fn find(&self, stanzas: &[Stanza], wanted: &Wanted, recipient: &str) -> Option<Result<FileKey, DecryptError>> {
         let sources: Vec<_> = self.places(wanted).collect();
         let (commands, plain): (Vec<_>, Vec<_>) = sources.iter().partition(|(_, source)| source.is_command());
@@ -86,10 +95,10 @@ impl<'a> Backend<'a> {
         at_hand.or_else(|| {
             cheap_first.clone().find_map(|&(index, source)| match self.holding(index, source, recipient).get()? {
                 Holding::LockedSsh(locked) if locked.recipient().is_some_and(|key| wanted.asks_for(&key)) => {
-                    locked.open(self.provider, source.label()).as_ref().ok()?.unwrap_stanzas(stanzas)
+                    locked.open(|| self.ask(source.label())).as_ref().ok()?.unwrap_stanzas(stanzas)
                 }
                 Holding::LockedIdentities(locked) => {
-                    let identities = locked.open(self.provider, source.label()).as_ref().ok()?;
+                    let identities = locked.open(|| self.ask(source.label())).as_ref().ok()?;
                     identities.keys.iter().find_map(|key| key.unwrap_stanzas(stanzas))
                 }
                 _ => None,
@@ -132,6 +141,11 @@ impl Wanted {
         self.ssh.iter().any(|(stanza, wanted)| stanza == kind && *wanted == tag)
     }
 
+    /// What somebody has to have.
+    fn noun(&self) -> &'static str {
+        if self.x25519 { "identity" } else { "SSH key" }
+    }
+
     /// When nothing but other stanzas is there: what would be needed.
     fn not_built_in(&self) -> Option<String> {
         let only = !self.x25519 && self.ssh.is_empty();
@@ -168,7 +182,6 @@ mod tests {
     use super::*;
     use crate::keys::age::{Loaded, short, wrap};
     use crate::keys::service::Reason;
-    use crate::secret::Secret;
     use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -358,6 +371,10 @@ mod tests {
         let enc = wrap(FIRST, &[3; 32]).expect("wrapped");
         assert_eq!(nothing(&host, FIRST, &enc).summary, "no identity was found");
         assert_eq!(host.questions(), 0);
+        let other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
+        let reason = nothing(&host, other, &wrap(other, &[3; 32]).expect("wrapped"));
+        assert!(reason.summary.starts_with("no SSH key for it in id_ed25519 (holds ssh-ed25519 …"), "{}", reason.summary);
+        assert_eq!(host.questions(), 0, "not theirs");
         for (name, asked) in [("id_ed25519.pub", 1), ("id_rsa.pub", 2)] {
             let recipient = key_file(name);
             let enc = wrap(&recipient, &[3; 32]).expect("wrapped");
