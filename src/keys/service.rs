@@ -122,3 +122,24 @@ fn wrap_age(_recipient: &str, _data_key: &[u8]) -> Result<String, KeyError> {
 fn not_built_in(key: &MasterKey) -> KeyError {
     KeyError::NotBuiltIn { what: key.key_type().service().to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::parse;
+
+    #[test]
+    fn a_service_that_is_not_built_in_is_named() {
+        let azure = parse::azure_kv("https://v.vault.azure.net/keys/k/1").expect("a key");
+        let error = Local::new().wrap(&azure, &[0; 32]).expect_err("not built in");
+        assert_eq!(error.to_string(), "Azure Key Vault is not built in yet");
+        let wrapped = WrappedKey { key: parse::pgp("FBC7"), enc: String::new(), created_at: None };
+        assert_eq!(Local::new().unwrap(&wrapped).expect_err("not built in").to_string(), "PGP is not built in yet");
+    }
+
+    #[test]
+    fn what_was_unwrapped_never_shows() {
+        let opened = Unwrapped::Opened(Secret::new(b"canary".to_vec()));
+        assert_eq!(format!("{opened:?}"), "Opened([redacted])");
+    }
+}
