@@ -30,6 +30,19 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
     Ok(Document { format: Format::Json, paths, leaves, aliases: Vec::new(), roots: vec![PathId(0)], metadata, text })
 }
 
+/// Reads the bytes of a JSON file: they must be UTF-8.
+pub fn scan_bytes(bytes: &[u8]) -> Result<Document, ParseError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => scan(text.to_owned()),
+        Err(error) => Err(match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                ParseError::at(bytes, 0, "the file is UTF-16: JSON files are UTF-8, convert it first")
+            }
+            _ => ParseError::at(bytes, error.valid_up_to(), "a byte here is not UTF-8"),
+        }),
+    }
+}
+
 /// A [`ParseError`] before its positions are counted out.
 struct Fault {
     at: usize,
@@ -459,6 +472,15 @@ mod tests {
             "line 2, column 6: the text ends too early: it may have been cut off (the innermost open bracket is at line 2, column 2)"
         );
         assert_eq!(refusal("{\"é\" 1}"), "line 1, column 6: expected `:` after the key");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_refused_where_they_stand() {
+        let error = |bytes: &[u8]| scan_bytes(bytes).err().map(|e| e.to_string()).unwrap_or_default();
+        assert_eq!(error(b"{\n\"\xc3\xa9\xff\": 1}"), "line 2, column 3: a byte here is not UTF-8");
+        assert_eq!(error(b"\xff\xfe{\0}\0"), "line 1, column 1: the file is UTF-16: JSON files are UTF-8, convert it first");
+        assert_eq!(error(b"{}\0"), "line 1, column 3: there is text after the end of the object");
+        assert!(scan_bytes("{\"é\": 1}".as_bytes()).is_ok());
     }
 
     #[test]
