@@ -5,6 +5,7 @@ pub mod crypto;
 pub mod document;
 pub mod keys;
 pub mod mac;
+pub mod metadata;
 pub mod pattern;
 pub mod secret;
 pub mod selection;
