@@ -22,10 +22,11 @@ mod verify;
 
 pub use encrypt::encrypt;
 pub use error::{EncryptError, LeafReason, ModifyError, OpenError};
+pub use modify::KeyChanges;
+pub use plain::PlainError;
 
-use crate::document::Layout;
 use crate::crypto::data_key::DataKey;
-use crate::document::{Document, Format, Position};
+use crate::document::{Document, Format, Layout, Position};
 use crate::keys::recover::DecryptionOrder;
 use crate::keys::service::KeyService;
 use crate::mac::MacChecked;
@@ -37,7 +38,7 @@ pub const FORMAT_VERSION: &str = "3.13.3";
 /// What the library needs from outside.
 pub struct Context<'a> {
     /// Wraps and unwraps data keys.
-    pub services: &'a dyn KeyService,
+    pub services: &'a [&'a dyn KeyService],
     /// Which types of master keys are tried first.
     pub order: &'a DecryptionOrder,
     /// Now: RFC 3339, UTC, whole seconds (`2026-11-22T07:14:39Z`).

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 
 use super::EncryptError;
 use super::seal::AdditionalData;
-use crate::crypto::sealed::{Nonces, Sealer};
+use crate::crypto::nonces::Nonces;
+use crate::crypto::sealed::SealedType;
+use crate::crypto::sealer::Sealer;
 use crate::document::node::{Entry, Item, Node, Tree};
 use crate::document::{Alias, Document, Leaf, LeafKind, PathId, Span};
 use crate::value::Value;
@@ -48,7 +50,8 @@ pub(crate) fn expand(doc: &Document, selected: &[bool], sealer: &Sealer) -> Resu
                 continue;
             }
             let mut out = Vec::new();
-            sealer.seal(&nonces.next_nonce(), aad.at(leaf.path), value.kind(), value.plaintext(), &mut out);
+            let Some(kind) = SealedType::of(value.kind()) else { continue };
+            sealer.seal(&nonces.next_nonce(), aad.at(leaf.path), kind, value.plaintext(), &mut out);
             let text = String::from_utf8(out).map_err(|_| EncryptError::NotReadBack)?;
             *scalar = Value::str(text.clone().into_bytes());
             sealed.push((index as u32, text));

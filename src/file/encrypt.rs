@@ -6,17 +6,21 @@ use super::aliases::{self, Expansion};
 use super::merge::Reuse;
 use super::opened::feed_mac;
 use super::seal::{self, Action, Body, Region, Source, refuse_unsealable};
-use super::spelling::{Spelling, Spellings, place_name};
+use super::spelling::{SPELLING_AAD, Spelling, Spellings, place_name};
 use super::verify::{SameTree, comments_of, is_comment, values_of};
 use super::{Context, EncryptError, Encrypted, FORMAT_VERSION, LeafReason, Note, PlainFile, SealReport};
 use crate::config::Policy;
 use crate::crypto::data_key::DataKey;
-use crate::crypto::sealed::Sealer;
-use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, Splice, convert, position};
+use crate::crypto::nonces::Nonces;
+use crate::crypto::sealed::SealedType;
+use crate::crypto::sealer::Sealer;
+use crate::document::node::Node;
+use crate::document::splice::{Splice, splice};
+use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, convert, position};
 use crate::keys::wrap;
 use crate::mac::MacState;
-use crate::metadata::Metadata;
-use crate::selection::Selection;
+use crate::metadata::{LastModified, Metadata};
+use crate::selection::{Selection, SelectionRule};
 use crate::value::{Value, ValueType};
 
 /// Encrypts a plaintext file under a fresh data key.
@@ -27,12 +31,21 @@ use crate::value::{Value, ValueType};
 /// See [`EncryptError`]; nothing partial is ever given out.
 pub fn encrypt(input: &[u8], from: Format, to: Format, policy: &Policy, cx: &Context<'_>) -> Result<Encrypted, EncryptError> {
     let plain = Plain::read(input, from, to, cx)?;
-    let selection = Selection::compile(&policy.selection)?;
+    // A binary file is one value: there is nothing to select.
+    let rule = if from == Format::Binary { SelectionRule::Implicit } else { policy.selection.clone() };
+    let selection = Selection::compile(&rule)?;
     let data_key = DataKey::generate()?;
-    let groups = wrap::wrap(cx.services, &data_key, &policy.groups, policy.threshold)?;
-    let mut metadata = Metadata::new(groups, policy.threshold, FORMAT_VERSION, cx.now);
-    metadata.mac_only_encrypted = policy.mac_only_encrypted && to != Format::Binary;
-    metadata.selection = if to == Format::Binary { None } else { Some(policy.selection.clone()) };
+    let wrapped = wrap::wrap(&data_key, &policy.groups, policy.threshold as usize, cx.services, cx.now)?;
+    let metadata = Metadata {
+        groups: wrapped.groups,
+        shamir_threshold: wrapped.threshold as u32,
+        selection: rule,
+        last_modified: now(cx)?,
+        mac: String::new(),
+        mac_only_encrypted: policy.mac_only_encrypted && from != Format::Binary,
+        version: FORMAT_VERSION.to_owned(),
+        spelling: None,
+    };
     plain.seal(&selection, metadata, &Sealer::new(&data_key), None, cx)
 }
 
@@ -81,7 +94,7 @@ impl Plain {
         let selected = selection.select(&doc);
         let expansions = aliases::expand(&doc, &selected, sealer)?;
         let report = report(&doc, &selected, self.binary.as_deref(), &expansions)?;
-        let holes = doc.metadata_splices(&crate::document::node::Node::map([]), cx.layout);
+        let holes = doc.metadata_splices(&Node::map([]), cx.layout);
         let reuse = match file {
             Some(file) if self.binary.is_none() => Some(Reuse::new(file, &doc, &selected)?),
             _ => None,
@@ -104,6 +117,10 @@ impl Plain {
     }
 }
 
+fn now(cx: &Context<'_>) -> Result<LastModified, EncryptError> {
+    LastModified::parse(cx.now).ok_or(EncryptError::Clock)
+}
+
 /// Dates the metadata and seals the MAC and the spellings into it.
 pub(crate) fn seal_metadata(
     metadata: &mut Metadata,
@@ -113,8 +130,8 @@ pub(crate) fn seal_metadata(
     cx: &Context<'_>,
 ) -> Result<(), EncryptError> {
     let mut nonces = Nonces::new()?;
-    metadata.lastmodified = cx.now.to_owned();
-    metadata.mac = Some(mac.finish().seal(sealer, &nonces.next_nonce(), cx.now));
+    metadata.last_modified = now(cx)?;
+    metadata.mac = mac.finish().seal(sealer, &nonces.next_nonce(), metadata.last_modified.canonical());
     metadata.spelling = match spelling {
         Some(plaintext) => {
             let mut out = Vec::new();
@@ -151,12 +168,12 @@ fn with_place_for_metadata(doc: Document, cx: &Context<'_>) -> Result<Document, 
     if !trailing {
         return Ok(doc);
     }
-    let placeholder = crate::document::node::Node::map([("version".to_owned(), crate::document::node::Node::str("0"))]);
+    let placeholder = Node::map([("version".to_owned(), Node::str("0"))]);
     let splices = doc.metadata_splices(&placeholder, cx.layout);
     if splices.iter().any(|s| !s.span.is_empty()) {
         return Ok(doc);
     }
-    let text = crate::document::splice(&doc.text, &splices);
+    let text = splice(&doc.text, &splices).ok_or(EncryptError::NotReadBack)?;
     Document::scan(text, doc.format, Duplicates::Keep).map_err(EncryptError::Parse)
 }
 

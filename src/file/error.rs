@@ -1,6 +1,6 @@
 //! Why encrypting, opening or changing a file failed. Positions and key paths only; never a value, a digest or source text.
 
-use crate::crypto::sealed;
+use crate::crypto::sealer;
 use crate::document::{Document, Leaf, ParseError, Position};
 use crate::keys::recover::RecoverError;
 use crate::keys::wrap::WrapError;
@@ -43,6 +43,9 @@ pub enum EncryptError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     Random,
+    /// The time given is not RFC 3339.
+    #[error("the current time is not an RFC 3339 time")]
+    Clock,
     /// The result would be 4 GiB or more.
     #[error("the encrypted file would be 4 GiB or larger")]
     TooLarge,
@@ -76,18 +79,12 @@ pub enum OpenError {
     /// The text is not a document of its format.
     #[error(transparent)]
     Parse(ParseError),
-    /// There is no `sops` entry: the file is not encrypted.
-    #[error("sops metadata not found: the file is not encrypted")]
-    NoMetadata,
-    /// The `sops` entry cannot be used.
+    /// There is no `sops` entry, or it cannot be used.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
     /// No data key. sops: exit 128.
     #[error(transparent)]
     NoKey(#[from] RecoverError),
-    /// The data key has the wrong length.
-    #[error("the data key of the file is not an AES key: it has {0} bytes")]
-    BadDataKey(usize),
     /// A leaf does not open. sops: exit 25.
     #[error("{path} ({position}): {reason}")]
     Leaf {
@@ -126,7 +123,7 @@ impl OpenError {
 pub enum ModifyError {
     /// The place cannot be changed so.
     #[error(transparent)]
-    Edit(#[from] crate::document::EditError),
+    Edit(#[from] crate::document::edit::EditError),
     /// Sealing what changed failed.
     #[error(transparent)]
     Encrypt(#[from] EncryptError),
@@ -147,7 +144,7 @@ pub enum LeafReason {
     NotSealed,
     /// It does not open under this key at this place.
     #[error(transparent)]
-    Seal(sealed::OpenError),
+    Seal(sealer::OpenError),
     /// A sealed comment where a value is expected, or the reverse.
     #[error("a sealed comment stands where a value is expected")]
     CommentAsValue,

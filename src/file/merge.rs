@@ -9,7 +9,7 @@ use super::seal::AdditionalData;
 use super::spelling::place_name;
 use super::verify::is_comment;
 use super::{Context, EncryptError, Encrypted, PlainFile};
-use crate::crypto::sealed::Sealer;
+use crate::crypto::sealer::Sealer;
 use crate::document::{Document, Leaf, LeafKind};
 use crate::selection::Selection;
 use crate::value::{Value, ValueType};
@@ -25,13 +25,23 @@ impl PlainFile {
         if self.text()? == edited {
             return Ok(None);
         }
-        let selection = Selection::compile(&self.metadata.selection_rule())?;
+        let selection = Selection::compile(&self.metadata.selection)?;
         let sealer = Sealer::new(&self.data_key);
         let mut metadata = self.metadata.clone();
-        metadata.raise_version(super::FORMAT_VERSION);
+        if version_below(&metadata.version, super::FORMAT_VERSION) {
+            metadata.version = super::FORMAT_VERSION.to_owned();
+        }
         let plain = Plain::read(edited, self.format, self.format, cx)?;
         plain.seal(&selection, metadata, &sealer, Some(self), cx).map(Some)
     }
+}
+
+/// Whether a version is older than another, by their leading numbers; what is no version is not.
+fn version_below(version: &str, than: &str) -> bool {
+    let numbers = |v: &str| -> Option<Vec<u64>> {
+        v.trim_start_matches('v').split(['.', '-', '+']).take(3).map(|n| n.parse().ok()).collect()
+    };
+    matches!((numbers(version), numbers(than)), (Some(a), Some(b)) if a < b)
 }
 
 /// For each leaf of an edited document the sealed text that it may keep.

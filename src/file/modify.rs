@@ -11,10 +11,11 @@ use super::spelling::{Spellings, place_name};
 use super::verify::is_comment;
 use super::{Context, EncryptError, Encrypted, ModifyError, PlainFile, SealReport};
 use crate::crypto::data_key::DataKey;
-use crate::crypto::sealed::Sealer;
+use crate::crypto::sealer::Sealer;
 use crate::document::node::{Node, Tree};
 use crate::document::steps::Step;
-use crate::document::{Document, Duplicates, Leaf, LeafKind, PathId, Segment, Splice, splice};
+use crate::document::splice::{Splice, splice};
+use crate::document::{Document, Duplicates, Leaf, LeafKind, PathId, Segment};
 use crate::keys::{MasterKey, wrap};
 use crate::mac::MacState;
 use crate::selection::Selection;
@@ -36,7 +37,7 @@ impl PlainFile {
     /// # Errors
     /// `Edit` when the path cannot be taken, `Encrypt` when sealing fails.
     pub fn set(&self, steps: &[Step], value: &Node, cx: &Context<'_>) -> Result<Option<Encrypted>, ModifyError> {
-        let selection = Selection::compile(&self.metadata.selection_rule()).map_err(EncryptError::from)?;
+        let selection = Selection::compile(&self.metadata.selection).map_err(EncryptError::from)?;
         let doc = &self.document;
         if let (Some(at), Tree::Scalar(scalar)) = (doc.find(steps), &value.kind)
             && let Some(index) = doc.leaves.iter().position(|l| l.path == at && l.kind == LeafKind::Scalar && !l.has(Leaf::COPY))
@@ -61,7 +62,7 @@ impl PlainFile {
     /// # Errors
     /// `Edit` when there is no such value.
     pub fn unset(&self, steps: &[Step], cx: &Context<'_>) -> Result<Encrypted, ModifyError> {
-        let selection = Selection::compile(&self.metadata.selection_rule()).map_err(EncryptError::from)?;
+        let selection = Selection::compile(&self.metadata.selection).map_err(EncryptError::from)?;
         let doc = &self.document;
         let removed = doc.find(steps);
         let splices = doc.unset(steps)?;
@@ -82,7 +83,8 @@ impl PlainFile {
         }
         let data_key = DataKey::generate()?;
         let mut metadata = self.metadata.clone();
-        metadata.groups = wrap::wrap(cx.services, &data_key, &groups, metadata.threshold)?;
+        let wrapped = wrap::wrap(&data_key, &groups, metadata.shamir_threshold as usize, cx.services, cx.now)?;
+        metadata.groups = wrapped.groups;
         let old_sealer = Sealer::new(&self.data_key);
         let sealer = Sealer::new(&data_key);
         let doc = &self.document;
@@ -92,7 +94,7 @@ impl PlainFile {
         let body = seal::seal(doc, &self.selected, &source, &[], &holes, &sealer)?;
         let spelling = super::plain::open_spelling(&self.metadata, &old_sealer);
         seal_metadata(&mut metadata, &sealer, mac, spelling.as_deref().map(|s| s.as_slice()), cx)?;
-        let selection = Selection::compile(&metadata.selection_rule())?;
+        let selection = Selection::compile(&metadata.selection)?;
         let output = Output::finish(doc, body, &metadata, cx)?;
         output.verify(doc, &self.selected, &selection, &[])?;
         let report = SealReport { sealed: self.sealed_values(), ..SealReport::default() };
@@ -123,7 +125,7 @@ impl PlainFile {
         let mut metadata = self.metadata.clone();
         let spelling = super::plain::open_spelling(&self.metadata, &sealer);
         seal_metadata(&mut metadata, &sealer, mac, spelling.as_deref().map(|s| s.as_slice()), cx)?;
-        let selection = Selection::compile(&metadata.selection_rule())?;
+        let selection = Selection::compile(&metadata.selection)?;
         let output = Output::finish(doc, body, &metadata, cx)?;
         output.verify(doc, &self.selected, &selection, &[])?;
         Ok(Encrypted { text: output.doc.text.into_bytes(), report: SealReport { values: 1, sealed: 1, ..SealReport::default() } })
@@ -138,7 +140,7 @@ impl PlainFile {
         cx: &Context<'_>,
     ) -> Result<Encrypted, EncryptError> {
         let old = &self.document;
-        let text = splice(&old.text, splices);
+        let text = splice(&old.text, splices).ok_or(EncryptError::NotReadBack)?;
         let doc = Document::scan(text, old.format, Duplicates::Keep).map_err(EncryptError::Parse)?;
         let selected = selection.select(&doc);
         let kept = Kept::new(self, &doc, splices);

@@ -1,15 +1,13 @@
 //! Opening: an encrypted text is read, its data key recovered, its leaves opened, its MAC checked.
 
-use zeroize::Zeroizing;
-
 use super::opened::{Opened, feed_mac};
 use super::{Context, EncryptedFile, MacPolicy, OpenError, PlainFile};
 use crate::crypto::data_key::DataKey;
-use crate::crypto::sealed::Sealer;
+use crate::crypto::sealer::Sealer;
 use crate::document::{Document, Duplicates, Format, LeafKind};
 use crate::keys::recover;
-use crate::mac::{MacChecked, MacState};
-use crate::metadata::Metadata;
+use crate::mac::{self, MacChecked, MacState};
+use crate::metadata::{self, Metadata, MetadataError};
 use crate::selection::Selection;
 
 impl EncryptedFile {
@@ -20,7 +18,7 @@ impl EncryptedFile {
     pub fn parse(input: &[u8], format: Format) -> Result<Self, OpenError> {
         let as_format = if format == Format::Binary { Format::Json } else { format };
         let document = Document::scan_bytes(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
-        let metadata = read_metadata(&document)?.ok_or(OpenError::NoMetadata)?;
+        let metadata = read_metadata(&document)?;
         Ok(Self { document, metadata, format })
     }
 
@@ -31,7 +29,11 @@ impl EncryptedFile {
     pub fn status(input: &[u8], format: Format) -> Result<bool, OpenError> {
         let as_format = if format == Format::Binary { Format::Json } else { format };
         let document = Document::scan_bytes(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
-        Ok(read_metadata(&document)?.is_some_and(|m| !m.version.is_empty() && m.mac.as_ref().is_some_and(|mac| !mac.is_empty())))
+        match read_metadata(&document) {
+            Ok(metadata) => Ok(!metadata.version.is_empty() && !metadata.mac.is_empty()),
+            Err(MetadataError::NotFound | MetadataError::VersionMissing) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Its metadata.
@@ -44,11 +46,9 @@ impl EncryptedFile {
     /// # Errors
     /// `NoKey`, `Leaf` (the first leaf that does not open), `Mac` unless it is ignored.
     pub fn open(self, mac: MacPolicy, cx: &Context<'_>) -> Result<PlainFile, OpenError> {
-        self.metadata.check_version()?;
-        let selection = Selection::compile(&self.metadata.selection_rule())?;
-        let bytes = recover::recover(cx.services, &self.metadata.groups, self.metadata.threshold, cx.order)?;
-        let length = bytes.len();
-        let data_key = DataKey::from_bytes(Zeroizing::new(bytes.to_vec())).ok_or(OpenError::BadDataKey(length))?;
+        let selection = Selection::compile(&self.metadata.selection)?;
+        let threshold = self.metadata.shamir_threshold as usize;
+        let data_key = recover::recover(&self.metadata.groups, threshold, cx.order, cx.services)?;
         self.open_with(data_key, &selection, mac)
     }
 
@@ -60,10 +60,10 @@ impl EncryptedFile {
             MacPolicy::Ignore => MacChecked::ignored(),
             MacPolicy::Verify => {
                 let mac_only = self.metadata.mac_only_encrypted;
-                let state = feed_mac(&self.document, &selected, MacState::new(mac_only), mac_only, |i| {
+                let state = feed_mac(&self.document, &selected, MacState::new(mac_only), |i| {
                     opened.value_or_clear(&self.document, i)
                 })?;
-                MacChecked::verify(&state.finish(), &self.metadata, &sealer)?
+                mac::verify(&state.finish(), &self.metadata.mac, &sealer, self.metadata.last_modified.canonical())?
             }
         };
         let Self { document, metadata, format } = self;
@@ -71,13 +71,9 @@ impl EncryptedFile {
     }
 }
 
-/// The metadata of a document, `None` if it has no `sops` entry in its first document.
-fn read_metadata(document: &Document) -> Result<Option<Metadata>, OpenError> {
-    let Some(&entry) = document.metadata.first() else { return Ok(None) };
-    if document.paths.document(entry) != 0 {
-        return Ok(None);
-    }
-    Ok(Some(Metadata::read(&document.node(entry))?))
+/// The metadata of a document: that of its first one.
+fn read_metadata(document: &Document) -> Result<Metadata, MetadataError> {
+    Metadata::read(&document.node(metadata::locate(document)?))
 }
 
 impl PlainFile {

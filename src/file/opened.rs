@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::seal::{AdditionalData, PARALLEL_FROM};
 use super::{LeafReason, OpenError};
-use crate::crypto::sealed::{SealedText, Sealer};
+use crate::crypto::sealed::SealedText;
+use crate::crypto::sealer::Sealer;
 use crate::document::{Document, Leaf, LeafKind};
 use crate::mac::MacState;
 use crate::value::{Value, ValueType};
@@ -110,7 +111,7 @@ impl Chunk {
                 LeafKind::EmptyMap | LeafKind::EmptySeq => slots.push(clear),
                 LeafKind::Comment => {
                     let text = doc.comment_text(leaf);
-                    let value = SealedText::parse(text).and_then(|s| sealer.open(aad.at(leaf.path), &s).ok());
+                    let value = SealedText::parse(text.as_bytes()).and_then(|s| sealer.open(aad.at(leaf.path), &s).ok());
                     let opened = value.map(|value| push(&mut bytes, value.plaintext(), ValueType::Comment));
                     let unsealed = if text.is_empty() { State::Clear } else { State::PlainComment };
                     slots.push(opened.unwrap_or(Slot { state: unsealed, ..clear }));
@@ -124,8 +125,7 @@ impl Chunk {
                     if value.kind() != ValueType::Str {
                         return Err(fail(LeafReason::NotAString));
                     }
-                    let text = std::str::from_utf8(value.canonical()).map_err(|_| fail(LeafReason::NotSealed))?;
-                    let sealed = SealedText::parse(text).ok_or_else(|| fail(LeafReason::NotSealed))?;
+                    let sealed = SealedText::parse(value.canonical()).ok_or_else(|| fail(LeafReason::NotSealed))?;
                     let value = sealer.open(aad.at(leaf.path), &sealed).map_err(|e| fail(LeafReason::Seal(e)))?;
                     if (leaf.kind == LeafKind::Scalar) == (value.kind() == ValueType::Comment) {
                         return Err(fail(LeafReason::CommentAsValue));

@@ -3,16 +3,20 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use zeroize::Zeroizing;
+
 use super::opened::Opened;
 use super::seal::PARALLEL_FROM;
-use super::spelling::{Spelling, SpellingLookup, Spellings, ValueDigest, place_name};
+use super::spelling::{SPELLING_AAD, Spelling, SpellingLookup, Spellings, ValueDigest, place_name};
 use super::verify::{SameTree, comments_of, is_comment, values_of};
 use super::{OpenError, PlainFile};
-use crate::document::Layout;
-use crate::crypto::sealed::Sealer;
+use crate::crypto::sealed::SealedText;
+use crate::crypto::sealer::Sealer;
 use crate::document::convert::{self, ConvertError, ExtractError};
 use crate::document::steps::Step;
-use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, Span, Splice, splice};
+use crate::document::splice::{Splice, splice};
+use crate::document::{Document, Duplicates, Format, Layout, Leaf, LeafKind, Span};
+use crate::metadata::Metadata;
 use crate::value::ValueType;
 
 /// Why a plaintext could not be given in another form.
@@ -123,7 +127,7 @@ impl PlainFile {
         if !splices.is_sorted_by_key(|s| s.span.start) {
             splices.sort_by_key(|s| s.span.start);
         }
-        let text = splice(&doc.text, &splices);
+        let text = splice(&doc.text, &splices).ok_or(OpenError::NotReadBack)?;
         drop(splices);
         let plain = Document::scan(text, doc.format, Duplicates::Keep).map_err(|_| OpenError::NotReadBack)?;
         self.verify(&plain)?;

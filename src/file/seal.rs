@@ -9,7 +9,9 @@ use rayon::prelude::*;
 use super::aliases::Expansion;
 use super::spelling::{Spelling, Spellings, ValueDigest, place_name};
 use super::{EncryptError, LeafReason};
-use crate::crypto::sealed::{Nonces, Sealer};
+use crate::crypto::nonces::Nonces;
+use crate::crypto::sealed::SealedType;
+use crate::crypto::sealer::Sealer;
 use crate::document::{Document, Leaf, LeafKind, PathId, Span, Splice};
 use crate::value::{Value, ValueType};
 
@@ -245,7 +247,9 @@ impl Pass<'_> {
                     let from = body.text.len();
                     match &action {
                         Action::Seal(value) => {
-                            self.sealer.seal(&nonces.next_nonce(), aad.at(leaf.path), value.kind(), value.plaintext(), &mut body.text);
+                            if let Some(kind) = SealedType::of(value.kind()) {
+                                self.sealer.seal(&nonces.next_nonce(), aad.at(leaf.path), kind, value.plaintext(), &mut body.text);
+                            }
                         }
                         Action::Reuse(sealed, _) => body.text.extend_from_slice(sealed.as_bytes()),
                         Action::Keep => {}

@@ -12,6 +12,9 @@ use sha2::{Digest, Sha512};
 use crate::document::{Document, PathId, Segment};
 use crate::value::{Value, ValueType};
 
+/// Additional data of the sealed field.
+pub(crate) const SPELLING_AAD: &[u8] = b"leafseal_spelling:";
+
 /// How one place was written.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Spelling {
