@@ -5,13 +5,17 @@
 //! Uses `document`, `keys`, `selection` and `pattern`. Rules: `docs/compatibility.md`, "Configuration".
 
 mod decode;
+pub mod explain;
 mod keys_of_rule;
 pub mod model;
 mod names;
 pub mod policy;
 pub mod rules;
+pub mod stores;
 mod warnings;
 
+pub use crate::document::Layout;
+pub use explain::{ExplainedRule, Explanation, Verdict, explain};
 pub use keys_of_rule::{FieldError, FieldReason};
 pub use model::{
     AzureEntry, Config, ConfigError, ConfigWarning, CreationRule, DestinationRule, GroupEntry, Indents, KeyField, KeyFields,
@@ -19,4 +23,5 @@ pub use model::{
 };
 pub use policy::{KeyOverride, Overrides, Policy, PolicyError, Source, Sources, encryption_context, resolve};
 pub use rules::{FilePath, MissedRule, NearMiss, NoMatch, RuleError, RuleMatch};
+pub use stores::LayoutError;
 pub use warnings::PolicyWarning;
