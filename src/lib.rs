@@ -1,8 +1,14 @@
 //! leafseal reads and writes SOPS files: YAML, JSON and other documents whose leaf values are sealed one by one.
 
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub mod commands;
 pub mod config;
 pub mod crypto;
 pub mod document;
+#[cfg(feature = "cli")]
+pub mod host;
 pub mod keys;
 pub mod mac;
 pub mod metadata;

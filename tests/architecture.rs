@@ -46,7 +46,11 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// The code of a file before its tests, without comments.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let tests = text.lines().position(|l| l.trim_start().starts_with("#[cfg(test)]")).unwrap_or(usize::MAX);
-    text.lines().enumerate().take_while(move |(i, _)| *i < tests).filter(|(_, l)| !l.trim_start().starts_with("//")).map(|(i, l)| (i + 1, l))
+    text.lines()
+        .enumerate()
+        .take_while(move |(i, _)| *i < tests)
+        .filter(|(_, l)| !l.trim_start().starts_with("//"))
+        .map(|(i, l)| (i + 1, l))
 }
 
 fn module(path: &Path) -> String {

@@ -1,1 +1,5 @@
-fn _x() {}
+//! Everything that is tested from outside: one binary, one module a topic.
+
+mod architecture;
+mod harness;
+mod keygen;

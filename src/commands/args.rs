@@ -1,0 +1,166 @@
+//! Owns the groups of options that several commands share.
+
+use crate::host::env;
+use crate::host::failure::Failure;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use std::path::PathBuf;
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Use this configuration file instead of looking for .sops.yaml [env: SOPS_CONFIG]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Indent what is newly laid out by this many blanks
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true)]
+    pub indent: Option<i64>,
+    /// Print reports and errors as text or as JSON
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
+    pub output_format: Option<String>,
+    /// Say more about what is done
+    #[arg(long, global = true)]
+    pub verbose: bool,
+    /// Do nothing: leafseal never looks for new versions
+    #[arg(long, global = true, hide = true)]
+    pub disable_version_check: bool,
+    /// Do nothing: leafseal never looks for new versions
+    #[arg(long, global = true, hide = true)]
+    pub check_for_updates: bool,
+}
+
+/// Where the result goes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WriteArgs {
+    /// Write the result back to the file instead of standard output
+    #[arg(short, long)]
+    pub in_place: bool,
+    /// Write the result to this file (`-` is standard output)
+    #[arg(long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+}
+
+/// What the input is and what the output shall be.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TypeArgs {
+    /// Read the input as yaml, json or binary, whatever its name says
+    #[arg(long, value_name = "TYPE")]
+    pub input_type: Option<String>,
+    /// Write the output as yaml, json or binary, whatever its name says
+    #[arg(long, value_name = "TYPE")]
+    pub output_type: Option<String>,
+}
+
+/// The master keys of a new file.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Master keys")]
+pub struct KeyArgs {
+    /// age recipients, separated by commas [env: SOPS_AGE_RECIPIENTS]
+    #[arg(short, long, value_name = "RECIPIENTS")]
+    pub age: Vec<String>,
+    /// PGP fingerprints, separated by commas [env: SOPS_PGP_FP]
+    #[arg(short, long, value_name = "FINGERPRINTS")]
+    pub pgp: Vec<String>,
+    /// AWS KMS keys, separated by commas [env: SOPS_KMS_ARN]
+    #[arg(short, long, value_name = "ARNS")]
+    pub kms: Vec<String>,
+    /// Profile of the AWS configuration for the AWS KMS keys
+    #[arg(long, value_name = "PROFILE")]
+    pub aws_profile: Option<String>,
+    /// Google Cloud KMS keys, separated by commas [env: SOPS_GCP_KMS_IDS]
+    #[arg(long, value_name = "IDS")]
+    pub gcp_kms: Vec<String>,
+    /// HuaweiCloud KMS keys (region:uuid), separated by commas [env: SOPS_HUAWEICLOUD_KMS_IDS]
+    #[arg(long, value_name = "IDS")]
+    pub hckms: Vec<String>,
+    /// Azure Key Vault keys, separated by commas [env: SOPS_AZURE_KEYVAULT_URLS]
+    #[arg(long, value_name = "URLS")]
+    pub azure_kv: Vec<String>,
+    /// Vault or OpenBao transit keys, separated by commas [env: SOPS_VAULT_URIS]
+    #[arg(long, value_name = "URIS")]
+    pub hc_vault_transit: Vec<String>,
+    /// Key groups needed to decrypt, when there are several
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub shamir_secret_sharing_threshold: u32,
+    /// Encryption context of the AWS KMS keys: name:value pairs, separated by commas
+    #[arg(long, value_name = "PAIRS")]
+    pub encryption_context: Option<String>,
+}
+
+/// Which values of a new file are sealed.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Which values are sealed (at most one)")]
+pub struct SelectorArgs {
+    /// Leave values in clear whose key ends with this
+    #[arg(long, value_name = "SUFFIX")]
+    pub unencrypted_suffix: Option<String>,
+    /// Seal only values whose key ends with this
+    #[arg(long, value_name = "SUFFIX")]
+    pub encrypted_suffix: Option<String>,
+    /// Leave values in clear whose key matches this
+    #[arg(long, value_name = "REGEX")]
+    pub unencrypted_regex: Option<String>,
+    /// Seal only values whose key matches this
+    #[arg(long, value_name = "REGEX")]
+    pub encrypted_regex: Option<String>,
+    /// Leave values in clear that follow a comment which matches this
+    #[arg(long, value_name = "REGEX")]
+    pub unencrypted_comment_regex: Option<String>,
+    /// Seal only values that follow a comment which matches this
+    #[arg(long, value_name = "REGEX")]
+    pub encrypted_comment_regex: Option<String>,
+    /// Compute the MAC over sealed values only
+    #[arg(long)]
+    pub mac_only_encrypted: bool,
+}
+
+/// Who wraps and unwraps data keys.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Key services")]
+pub struct ServiceArgs {
+    /// Use the keys of this machine (the default) [env: SOPS_ENABLE_LOCAL_KEYSERVICE]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    pub enable_local_keyservice: Option<bool>,
+    /// Ask this key service too (not built in yet) [env: SOPS_KEYSERVICE]
+    #[arg(long, value_name = "URI")]
+    pub keyservice: Vec<String>,
+}
+
+/// Which kinds of master keys are tried first.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Key services")]
+pub struct OrderArgs {
+    /// Try these kinds of keys first, separated by commas [env: SOPS_DECRYPTION_ORDER]
+    #[arg(long, value_name = "KINDS")]
+    pub decryption_order: Option<String>,
+}
+
+impl KeyArgs {
+    /// The same with what the environment says where a flag does not.
+    ///
+    /// # Errors
+    /// When a variable is not UTF-8.
+    pub fn with_environment(mut self) -> Result<Self, Failure> {
+        let pairs = [
+            (&mut self.age, env::AGE_RECIPIENTS),
+            (&mut self.pgp, env::PGP_FP),
+            (&mut self.kms, env::KMS_ARN),
+            (&mut self.gcp_kms, env::GCP_KMS_IDS),
+            (&mut self.hckms, env::HUAWEICLOUD_KMS_IDS),
+            (&mut self.azure_kv, env::AZURE_KEYVAULT_URLS),
+            (&mut self.hc_vault_transit, env::VAULT_URIS),
+        ];
+        for (flag, variable) in pairs {
+            if flag.is_empty() {
+                flag.extend(variable.text()?);
+            }
+            flag.retain(|text| !text.is_empty());
+        }
+        Ok(self)
+    }
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    env::parse_bool(text).ok_or_else(|| String::from("must be `true` or `false`"))
+}

@@ -1,0 +1,185 @@
+//! Owns the environment: every variable the program reads, in one list.
+
+use super::exit;
+use super::failure::Failure;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// An environment variable that is read, and what it is for.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for, one sentence without a full stop; Markdown.
+    pub doc: &'static str,
+}
+
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])+ $id:ident = $name:literal;)+) => {
+        $($(#[doc = $doc])+ pub const $id: Variable = Variable { name: $name, doc: concat!($($doc),+) };)+
+
+        /// Every variable, in the order of the documentation.
+        pub const ALL: &[Variable] = &[$($id),+];
+    };
+}
+
+variables! {
+    /// The configuration file, as `--config`
+    CONFIG = "SOPS_CONFIG";
+    /// age recipients of new files, as `--age`
+    AGE_RECIPIENTS = "SOPS_AGE_RECIPIENTS";
+    /// PGP fingerprints of new files, as `--pgp`
+    PGP_FP = "SOPS_PGP_FP";
+    /// AWS KMS keys of new files, as `--kms`
+    KMS_ARN = "SOPS_KMS_ARN";
+    /// Google Cloud KMS keys of new files, as `--gcp-kms`
+    GCP_KMS_IDS = "SOPS_GCP_KMS_IDS";
+    /// HuaweiCloud KMS keys of new files, as `--hckms`
+    HUAWEICLOUD_KMS_IDS = "SOPS_HUAWEICLOUD_KMS_IDS";
+    /// Azure Key Vault keys of new files, as `--azure-kv`
+    AZURE_KEYVAULT_URLS = "SOPS_AZURE_KEYVAULT_URLS";
+    /// Vault transit keys of new files, as `--hc-vault-transit`
+    VAULT_URIS = "SOPS_VAULT_URIS";
+    /// Which kinds of keys are tried first, as `--decryption-order`
+    DECRYPTION_ORDER = "SOPS_DECRYPTION_ORDER";
+    /// Whether keys of this machine are used, as `--enable-local-keyservice`; empty means no
+    ENABLE_LOCAL_KEYSERVICE = "SOPS_ENABLE_LOCAL_KEYSERVICE";
+    /// Key services to ask, separated by commas, as `--keyservice`
+    KEYSERVICE = "SOPS_KEYSERVICE";
+    /// age identities themselves, separated by blanks or line breaks
+    AGE_KEY = "SOPS_AGE_KEY";
+    /// A file of age identities, one a line
+    AGE_KEY_FILE = "SOPS_AGE_KEY_FILE";
+    /// A command that prints age identities; run once, without a shell
+    AGE_KEY_CMD = "SOPS_AGE_KEY_CMD";
+    /// An SSH private key file used as an age identity
+    AGE_SSH_PRIVATE_KEY_FILE = "SOPS_AGE_SSH_PRIVATE_KEY_FILE";
+    /// A command that prints an SSH private key; run once, without a shell
+    AGE_SSH_PRIVATE_KEY_CMD = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
+    /// The editor, with its arguments
+    SOPS_EDITOR = "SOPS_EDITOR";
+    /// The editor when `SOPS_EDITOR` is not set
+    EDITOR = "EDITOR";
+    /// Where `vim`, `nano` and `vi` are looked for when no editor is set
+    PATH = "PATH";
+    /// The home folder: `~/.ssh`, `~/.config`
+    HOME = "HOME";
+    /// Where `sops/age/keys.txt` is looked for instead of `~/.config`
+    XDG_CONFIG_HOME = "XDG_CONFIG_HOME";
+    /// The folder for plaintext while it is edited, if it is in memory
+    XDG_RUNTIME_DIR = "XDG_RUNTIME_DIR";
+    /// The folder for plaintext while it is edited when none is in memory
+    TMPDIR = "TMPDIR";
+    /// The working folder as the shell spells it
+    PWD = "PWD";
+    /// Switches colour off when it is not empty
+    NO_COLOR = "NO_COLOR";
+    /// `dumb` switches colour off
+    TERM = "TERM";
+    /// Accepted for the sake of sops: leafseal never looks for new versions
+    DISABLE_VERSION_CHECK = "SOPS_DISABLE_VERSION_CHECK";
+}
+
+impl Variable {
+    /// Its value if it is set, also to nothing.
+    pub fn raw(&self) -> Option<OsString> {
+        std::env::var_os(self.name)
+    }
+
+    /// Its value if it is set and not empty, as a path.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.raw().filter(|v| !v.is_empty()).map(PathBuf::from)
+    }
+
+    /// Its value if it is set and not empty.
+    ///
+    /// # Errors
+    /// When it is not UTF-8; the message does not show it.
+    pub fn text(&self) -> Result<Option<String>, Failure> {
+        self.text_or_empty().map(|v| v.filter(|v| !v.is_empty()))
+    }
+
+    /// Its value if it is set, also to nothing.
+    ///
+    /// # Errors
+    /// When it is not UTF-8; the message does not show it.
+    pub fn text_or_empty(&self) -> Result<Option<String>, Failure> {
+        self.raw()
+            .map(|v| {
+                v.into_string()
+                    .map_err(|_| Failure::new(exit::GENERIC, format!("the environment variable {} is not valid UTF-8", self.name)))
+            })
+            .transpose()
+    }
+
+    /// Its value as sops reads booleans (`1 t T TRUE true True` and their opposites); empty means false.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn flag(&self) -> Result<Option<bool>, Failure> {
+        let Some(text) = self.text_or_empty()? else { return Ok(None) };
+        if text.is_empty() {
+            return Ok(Some(false));
+        }
+        parse_bool(&text)
+            .map(Some)
+            .ok_or_else(|| Failure::new(exit::GENERIC, format!("the environment variable {} must be `true` or `false`", self.name)))
+    }
+}
+
+/// The arguments of the process, without its own name.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
+/// A boolean as sops spells it.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// The folders of the user's configuration, first the one where new files go: `XDG_CONFIG_HOME`, and the platform's own place
+/// (on macOS both; elsewhere the second stands in for the first).
+pub fn config_folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = XDG_CONFIG_HOME.path().into_iter().collect();
+    if let Some(home) = HOME.path() {
+        if cfg!(target_os = "macos") {
+            folders.push(home.join("Library/Application Support"));
+        } else if folders.is_empty() {
+            folders.push(home.join(".config"));
+        }
+    }
+    folders
+}
+
+/// The table of variables for the documentation.
+pub fn table() -> String {
+    let mut out = String::from("| variable | meaning |\n|---|---|\n");
+    for variable in ALL {
+        out.push_str(&format!("| `{}` | {} |\n", variable.name, variable.doc.trim()));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_are_those_of_sops() {
+        assert_eq!(parse_bool("T"), Some(true));
+        assert_eq!(parse_bool("False"), Some(false));
+        assert_eq!(parse_bool("maybe"), None);
+        assert_eq!(parse_bool("yes"), None);
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_variable() {
+        let table = table();
+        assert_eq!(table.lines().count(), ALL.len() + 2);
+        assert!(table.contains("| `SOPS_CONFIG` | The configuration file, as `--config` |"), "{table}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The only place that meets the operating system: files, environment, terminal, editor, child processes, signals.
+//!
+//! Everything below this layer gets what it needs as arguments; everything above goes through it.
+
+pub mod child;
+pub mod clock;
+pub mod editor;
+pub mod env;
+pub mod exit;
+pub mod failure;
+pub mod files;
+pub mod identities;
+pub mod private;
+pub mod signals;
+pub mod ui;

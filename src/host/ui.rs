@@ -1,0 +1,145 @@
+//! Owns the terminal: stdout is data, stderr is talk.
+//!
+//! Colour is used on stderr alone, when it is a terminal, `NO_COLOR` is empty and `TERM` is not `dumb`.
+
+use super::env;
+use super::exit;
+use super::failure::{Failure, io_words};
+use crate::secret::Secret;
+use std::collections::HashMap;
+use std::io::{IsTerminal, Read, Write};
+use std::sync::Mutex;
+
+/// How the program talks. One a process.
+#[derive(Debug)]
+pub struct Ui {
+    colour: bool,
+    json: bool,
+    verbose: bool,
+    passphrases: Mutex<HashMap<String, Secret<String>>>,
+}
+
+impl Ui {
+    /// Talk as JSON lines or for people; `verbose` shows details.
+    pub fn new(json: bool, verbose: bool) -> Self {
+        let no_color = env::NO_COLOR.raw().is_some_and(|v| !v.is_empty());
+        let dumb = env::TERM.raw().is_some_and(|v| v == "dumb");
+        let colour = std::io::stderr().is_terminal() && !no_color && !dumb && !json;
+        Self { colour, json, verbose, passphrases: Mutex::default() }
+    }
+
+    /// Whether reports and errors are JSON.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Shows a failure on stderr.
+    pub fn failure(&self, failure: &Failure) {
+        if failure.message.is_empty() {
+            return;
+        }
+        if self.json {
+            talk(&format!("{}\n", failure.json()));
+        } else {
+            talk(&failure.render(self.colour));
+        }
+    }
+
+    /// Shows a warning on stderr.
+    pub fn warning(&self, text: &str) {
+        if self.json {
+            talk(&format!("{}\n", serde_json::json!({ "warning": text })));
+        } else if self.colour {
+            talk(&format!("\x1b[1;33mwarning:\x1b[0m {text}\n"));
+        } else {
+            talk(&format!("warning: {text}\n"));
+        }
+    }
+
+    /// Says on stderr what was done.
+    pub fn status(&self, text: &str) {
+        if self.json {
+            talk(&format!("{}\n", serde_json::json!({ "status": text })));
+        } else {
+            talk(&format!("{text}\n"));
+        }
+    }
+
+    /// Says on stderr what only `--verbose` shows.
+    pub fn detail(&self, text: &str) {
+        if self.verbose {
+            self.status(text);
+        }
+    }
+
+    /// Writes data to stdout.
+    ///
+    /// # Errors
+    /// When stdout cannot take it; whoever closed a pipe wants no more, and the process ends without a word.
+    pub fn data(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|e| {
+            if e.kind() == std::io::ErrorKind::BrokenPipe {
+                end_as_a_broken_pipe()
+            } else {
+                Failure::new(exit::WRITE, "cannot write to standard output").io(&e)
+            }
+        })
+    }
+
+    /// Writes a report as one line of JSON to stdout.
+    ///
+    /// # Errors
+    /// As [`Ui::data`].
+    pub fn report(&self, report: &serde_json::Value) -> Result<(), Failure> {
+        self.data(format!("{report}\n").as_bytes())
+    }
+
+    /// Whether someone sits at the terminal and can answer.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Shows `text` and waits for the Enter key. False: there will be no answer.
+    pub fn wait_for_enter(&self, text: &str) -> bool {
+        talk(text);
+        let mut byte = [0u8];
+        loop {
+            match std::io::stdin().lock().read(&mut byte) {
+                Ok(0) => return false,
+                Ok(_) if byte == *b"\n" => return true,
+                Ok(_) => {}
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Asks for a passphrase on the terminal, without echo; once a process for each label, then the answer is remembered.
+    ///
+    /// # Errors
+    /// When there is no terminal, in words.
+    pub fn passphrase(&self, label: &str) -> Result<Secret<String>, String> {
+        let mut known = self.passphrases.lock().map_err(|_| String::from("an earlier prompt failed"))?;
+        if let Some(passphrase) = known.get(label) {
+            return Ok(passphrase.clone());
+        }
+        let answer = rpassword::prompt_password(format!("Enter passphrase for {label}: "))
+            .map(Secret::new)
+            .map_err(|e| format!("no terminal to ask for the passphrase of {label}: {}", io_words(&e)))?;
+        known.insert(label.to_owned(), answer.clone());
+        Ok(answer)
+    }
+}
+
+/// Writes to stderr; if nobody listens, so be it.
+fn talk(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// Ends as every other program ends whose reader went away.
+fn end_as_a_broken_pipe() -> Failure {
+    let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+    Failure::quiet(exit::WRITE)
+}
