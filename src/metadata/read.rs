@@ -94,7 +94,7 @@ impl<'n> Block<'n> {
     }
 
     /// A number that is not negative; 0 if absent.
-    fn count(&self, name: &str) -> Result<u32> {
+    fn count(&self, name: &str) -> Result<usize> {
         let Some(node) = self.field(name) else { return Ok(0) };
         let wrong = || self.wrong_type(name, "a number of key groups");
         let Tree::Scalar(value) = &node.kind else { return Err(wrong()) };
@@ -105,7 +105,7 @@ impl<'n> Block<'n> {
             ValueType::Str => value.as_str().and_then(go_integer),
             ValueType::Null | ValueType::Time | ValueType::Comment => None,
         };
-        number.and_then(|number| u32::try_from(number).ok()).ok_or_else(wrong)
+        number.and_then(|number| usize::try_from(number).ok()).ok_or_else(wrong)
     }
 
     /// A truth value; false if absent.

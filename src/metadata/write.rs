@@ -27,7 +27,8 @@ impl Metadata {
             fields.text(self.selection.field(), self.selection.text());
         }
         if self.shamir_threshold != 0 {
-            fields.add("shamir_threshold", Node::scalar(Value::int(self.shamir_threshold.into())));
+            let threshold = i64::try_from(self.shamir_threshold).unwrap_or(i64::MAX);
+            fields.add("shamir_threshold", Node::scalar(Value::int(threshold)));
         }
         fields.text("version", &self.version);
         fields.node()
