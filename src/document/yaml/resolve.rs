@@ -70,6 +70,11 @@ pub fn is_uint64(text: &str, style: Style, tag: Tag) -> bool {
     read && matches!(classify(text, true), Class::Uint(_))
 }
 
+/// Whether a plain scalar of this text is a string.
+pub(super) fn is_plain_string(text: &str) -> bool {
+    matches!(classify(text, true), Class::Str)
+}
+
 /// What go-yaml makes of a plain text.
 enum Class {
     Str,
