@@ -1,27 +1,7 @@
-//! Owns [`Event`]: what the parser says, one structural step at a time.
+//! Owns [`Event`]: what the parser says, one structural step at a time, and [`Comment`]: a comment line with the place
+//! that sops gives it.
 
 use super::super::{Span, Style};
-
-/// Lines of comments: a range of indexes into the parser's list of comment lines (each a span from `#` to the end of the
-/// line, line break excluded).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CommentLines {
-    /// First index.
-    pub start: u32,
-    /// One past the last index.
-    pub end: u32,
-}
-
-/// The comments that go-yaml hangs on the node of an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Comments {
-    /// Above the node.
-    pub head: CommentLines,
-    /// On its line.
-    pub line: CommentLines,
-    /// Below it.
-    pub foot: CommentLines,
-}
 
 /// One structural step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +22,7 @@ pub enum EventKind {
     },
     /// A mapping starts.
     MappingStart {
-        /// `{`
+        /// `{`, or a single pair in a flow sequence (`[a: b]`, then the span is empty).
         flow: bool,
     },
     /// A mapping ends.
@@ -68,17 +48,54 @@ pub enum EventKind {
 pub struct Event {
     /// What.
     pub kind: EventKind,
-    /// Scalars: quotes included; block scalars from their header to the end of their content (final line break
-    /// excluded); an omitted scalar is empty at its place. Mappings and sequences start: the `{` or `[`, or empty at the first key or `-`; end: the `}` or `]`,
-    /// or empty at the end of the last content.
+    /// Scalars: quotes included; an omitted scalar is empty at its place. Block scalars: from `|` or `>` to the last byte of
+    /// their content, the final line break excluded (blank lines below belong to it only with `+`); a comment after the header lies inside the span.
+    /// Mappings and sequences: start: the `{` or `[`, or empty at the first key or `-`; end: the `}` or `]`, or empty at the
+    /// end of the last content.
     pub span: Span,
     /// The anchor with its `&`, empty if there is none.
     pub anchor: Span,
-    /// The tag as written, empty if there is none.
+    /// The tag as written, empty if there is none; [`Parser::tag`](super::Parser::tag) resolves it.
     pub tag: Span,
     /// Where the entry starts: for a key `?` or the key's first byte (its properties included); for a block sequence item
     /// its `-`; else the first byte of properties or node.
     pub entry: u32,
-    /// Comments (see go-yaml's head, line and foot comments).
-    pub comments: Comments,
+    /// Block scalars: how many columns of indentation their content lines have (what [`decode`](super::decode::decode)
+    /// asks for). 0 for all others.
+    pub indent: u32,
+}
+
+/// Where sops puts a comment, seen from the event that brings it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// In the container that is open when the event arrives, before what the event adds. With an end event: last in the
+    /// container that it closes. With a value: before the entry (key and value) it completes.
+    Before,
+    /// First in the container (or document) that this start event opens.
+    First,
+    /// With an end event: in the container that it closes, behind the [`Slot::First`] comments of its start and before its first
+    /// entry (sops knows it only at the end: `a: {b: c} # comment`).
+    BackFirst,
+    /// With an end event: in the parent of the container that it closes, right before that container (a list item:
+    /// `- {b: c} # comment`).
+    BackBefore,
+}
+
+/// A comment line and where sops keeps it in its tree. [`Parser::comments`](super::Parser::comments) gives those of the last event.
+///
+/// A consumer keeps a stack of open containers. For each event, before acting on it, it takes the comments in order:
+/// `Before` goes to the innermost open container; `First` goes to the container that the event opens; `BackFirst` and
+/// `BackBefore` are inserted at the places remembered at the start of the container that the event closes. A document
+/// counts as a container, and its root mapping is the same container in sops's tree. At `StreamEnd` nothing is open: what
+/// comes then belongs to the last document, if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// From `#` to the end of the line, line break excluded.
+    pub span: Span,
+    /// Where it goes.
+    pub slot: Slot,
+    /// sops's inline flag: it stands on the line of the value that follows it in the tree.
+    pub inline: bool,
+    /// sops loses it: it has no place in its tree. `slot` then names the container around it in the text.
+    pub lost: bool,
 }

@@ -1,9 +1,26 @@
 //! YAML as go-yaml v3 reads it: the law for values, types and comments in SOPS files.
+//!
+//! Reading: text to tokens (`scanner`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
+//! `flow_collection`), comments to places (`placement`), spans to text (`decode`).
 
 mod block;
+mod block_collection;
+mod comments;
+pub mod decode;
 pub mod event;
+mod flow_collection;
 mod header;
+mod input;
+mod parser;
 pub mod place;
+mod placement;
+mod property;
 mod quote;
 pub mod resolve;
+mod scalar;
+mod scanner;
 pub mod spell;
+mod token;
+
+pub use input::text_of;
+pub use parser::Parser;
