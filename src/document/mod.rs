@@ -9,6 +9,7 @@ pub mod json;
 pub mod layout;
 pub mod node;
 pub mod path;
+mod places;
 pub mod splice;
 pub mod steps;
 pub mod yaml;
