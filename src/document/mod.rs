@@ -12,12 +12,16 @@ pub mod path;
 mod places;
 pub mod splice;
 pub mod steps;
+mod tree;
 pub mod yaml;
 
 pub use layout::Layout;
 pub use path::{NodeKind, PathId, PathNode, Paths, Segment};
+pub use splice::{Splice, splice};
 
 use std::ops::Range;
+
+use crate::value::Value;
 
 /// A range of bytes in a document's text. Files are below 4 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -184,6 +188,43 @@ pub struct Document {
     pub roots: Vec<PathId>,
     /// The `sops` entry of the top level of each document that has one, in order.
     pub metadata: Vec<PathId>,
+}
+
+impl Document {
+    /// Reads a text of a format; a binary file is JSON once it is sealed.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is no document, with a position.
+    pub fn scan(text: String, format: Format, duplicates: Duplicates) -> Result<Self, ParseError> {
+        match format {
+            Format::Yaml => yaml::scan(text, duplicates),
+            Format::Json | Format::Binary => json::scan(text).map(|document| Self { format, ..document }),
+        }
+    }
+
+    /// The value of a leaf: typed for a scalar, null for an empty container, the text after `#` for a comment. A sealed scalar is
+    /// a string.
+    ///
+    /// # Errors
+    ///
+    /// Where go-yaml refuses the scalar's tag or sops its value.
+    pub fn value(&self, leaf: &Leaf) -> Result<Value<'_>, ParseError> {
+        match self.format {
+            Format::Yaml => yaml::value(&self.text, leaf),
+            Format::Json | Format::Binary => json::value(&self.text, leaf),
+        }
+    }
+}
+
+/// What a scan does with what sops itself writes or reads but a new file must not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicates {
+    /// A plain file: duplicate keys and merge keys without mappings are refused in every document.
+    Refuse,
+    /// An encrypted file: as go-yaml does for sops, only the first document is checked; list items that are comments as sops
+    /// writes them (`- ENC[...,type:comment]`) are comments.
+    Keep,
 }
 
 /// Line and column (1-based; the column counts characters) for messages.

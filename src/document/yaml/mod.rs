@@ -1,8 +1,10 @@
 //! YAML as go-yaml v3 reads it: the law for values, types and comments in SOPS files.
 //!
 //! Reading: text to tokens (`scanner`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
-//! `flow_collection`), comments to places (`placement`), spans to text (`decode`).
+//! `flow_collection`), comments to places (`placement`), events to a document (`leaves`,
+//! `anchors`, `keys`, `late`, `tags`), spans to text (`decode`) and values (`resolve`, `read`).
 
+mod anchors;
 mod block;
 mod block_collection;
 mod comments;
@@ -11,16 +13,23 @@ pub mod event;
 mod flow_collection;
 mod header;
 mod input;
+mod keys;
+mod late;
+mod leaves;
 mod parser;
 pub mod place;
 mod placement;
 mod property;
 mod quote;
+mod read;
 pub mod resolve;
 mod scalar;
 mod scanner;
 pub mod spell;
+mod tags;
 mod token;
 
 pub use input::text_of;
+pub use leaves::scan;
 pub use parser::Parser;
+pub use read::value;

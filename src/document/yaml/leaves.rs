@@ -1,0 +1,826 @@
+//! Builds a [`Document`] from the parser's events: leaves in the order in which sops walks its tree, places with spans,
+//! aliases expanded.
+//!
+//! What go-yaml's composer and decoder refuse is refused here: unknown anchors, anchors that contain themselves, merge keys
+//! without mappings, duplicate keys; and what sops refuses: top levels and keys that it cannot hold.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::Parser;
+use super::anchors::{Anchors, Container, Target};
+use super::decode::decode;
+use super::event::{Comment, Event, EventKind, Slot};
+use super::keys::KeySets;
+use super::late::Late;
+use super::resolve::resolve;
+use super::tags;
+use crate::document::{
+    Alias, Document, Duplicates, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag,
+    position,
+};
+use crate::value::ValueType;
+
+/// Nodes that aliases may add, whatever the size of the file: what go-yaml allows for small files.
+const FREE_COPIES: usize = 400_000;
+
+/// Reads a YAML text.
+///
+/// Fails where go-yaml or sops would, with a position; see [`Duplicates`] for the difference between plain and encrypted files.
+pub fn scan(text: String, duplicates: Duplicates) -> Result<Document, ParseError> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(ParseError::at(b"", 0, "the file is larger than 4 GiB"));
+    }
+    let mut composer = Composer::new(&text, duplicates);
+    composer.run()?;
+    let Composer { paths, mut leaves, mut aliases, late, roots, metadata, .. } = composer;
+    late.settle(&mut leaves, &mut aliases);
+    Ok(Document { text, format: Format::Yaml, paths, leaves, aliases, roots, metadata })
+}
+
+/// A container that is open.
+struct Frame {
+    path: PathId,
+    kind: NodeKind,
+    /// Leaves before it.
+    first: u32,
+    /// Leaves before its content: `first` and the comments that come first in it.
+    body: u32,
+    /// Late comments before it.
+    late: u32,
+    /// Aliases before it.
+    aliases: u32,
+    anchor: Option<u32>,
+    /// Items or entries so far.
+    count: u32,
+    /// Whether it is a list of mappings to merge.
+    merges: bool,
+    /// List items that are comments.
+    has_comment_items: bool,
+    /// Mappings: the entry whose value comes next, and whether its key is a merge key.
+    entry: Option<(PathId, bool)>,
+    /// Where its keys start in the key sets.
+    keys: u32,
+}
+
+impl Frame {
+    fn is_flow(&self) -> bool {
+        matches!(self.kind, NodeKind::FlowMap | NodeKind::FlowSeq)
+    }
+
+    fn is_map(&self) -> bool {
+        matches!(self.kind, NodeKind::BlockMap | NodeKind::FlowMap)
+    }
+}
+
+struct Composer<'t> {
+    text: &'t str,
+    duplicates: Duplicates,
+    paths: Paths,
+    leaves: Vec<Leaf>,
+    aliases: Vec<Alias>,
+    late: Late,
+    roots: Vec<PathId>,
+    metadata: Vec<PathId>,
+    anchors: Anchors<'t>,
+    keys: KeySets,
+    frames: Vec<Frame>,
+    /// Nodes made for aliases.
+    copies: usize,
+    /// [`Leaf::METADATA`] inside the `sops` entry of the top level.
+    flags: u8,
+}
+
+impl<'t> Composer<'t> {
+    fn new(text: &'t str, duplicates: Duplicates) -> Self {
+        Self {
+            text,
+            duplicates,
+            paths: Paths::default(),
+            leaves: Vec::with_capacity(text.len() / 64 + 8),
+            aliases: Vec::new(),
+            late: Late::default(),
+            roots: Vec::new(),
+            metadata: Vec::new(),
+            anchors: Anchors::default(),
+            keys: KeySets::new(),
+            frames: Vec::new(),
+            copies: 0,
+            flags: 0,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), ParseError> {
+        let mut parser = Parser::new(self.text)?;
+        loop {
+            let event = parser.next_event()?;
+            match event.kind {
+                EventKind::StreamStart => {}
+                EventKind::DocumentStart { .. } => {
+                    self.start_document(event.span.end as usize);
+                    self.comments(parser.comments());
+                }
+                EventKind::DocumentEnd { .. } => self.comments(parser.comments()),
+                EventKind::StreamEnd => {
+                    if self.roots.is_empty() {
+                        self.start_document(self.text.len());
+                    }
+                    self.comments(parser.comments());
+                    return Ok(());
+                }
+                EventKind::MappingStart { .. } | EventKind::SequenceStart { .. } => {
+                    self.before(parser.comments());
+                    self.start_container(&event, parser.comments())?;
+                }
+                EventKind::MappingEnd | EventKind::SequenceEnd => self.end_container(&event, parser.comments())?,
+                EventKind::Scalar { style } => {
+                    self.before(parser.comments());
+                    let tag = if event.tag.is_empty() { Cow::Borrowed("") } else { parser.tag(event.tag) };
+                    self.scalar(&event, style, &tag)?;
+                }
+                EventKind::Alias => {
+                    self.before(parser.comments());
+                    self.alias(&event)?;
+                }
+            }
+        }
+    }
+
+    fn error(&self, offset: u32, message: impl Into<String>) -> ParseError {
+        ParseError::at(self.text.as_bytes(), offset as usize, message)
+    }
+
+    /// Whether go-yaml's decoder checks what stands here for sops, or we do for a plain file.
+    fn is_checked(&self) -> bool {
+        self.roots.len() == 1 || self.duplicates == Duplicates::Refuse
+    }
+
+    fn start_document(&mut self, offset: usize) {
+        let id = PathId(self.paths.len() as u32);
+        let place = Span::new(offset, offset);
+        let segment = Segment::Document(self.roots.len() as u32);
+        self.paths.push(PathNode { parent: id, segment, kind: NodeKind::Scalar, copy: false, entry: place, value: place });
+        self.roots.push(id);
+    }
+
+    /// The root of the current document.
+    fn root(&self) -> PathId {
+        self.roots.last().copied().unwrap_or(PathId(0))
+    }
+
+    /// The innermost open container.
+    fn container(&self) -> PathId {
+        self.frames.last().map_or_else(|| self.root(), |frame| frame.path)
+    }
+
+    fn comment(&self, comment: &Comment, path: PathId) -> Leaf {
+        let inline = if comment.inline { Leaf::INLINE } else { 0 };
+        Leaf {
+            path,
+            span: comment.span,
+            props: comment.span.start,
+            indent: 0,
+            kind: LeafKind::Comment,
+            style: Style::Plain,
+            tag: Tag::None,
+            flags: self.flags | inline,
+        }
+    }
+
+    /// Adds comments to the innermost open container.
+    fn comments(&mut self, comments: &[Comment]) {
+        let path = self.container();
+        for comment in comments {
+            let leaf = self.comment(comment, path);
+            self.leaves.push(leaf);
+        }
+    }
+
+    /// Adds those comments that come before what the event adds.
+    fn before(&mut self, comments: &[Comment]) {
+        let path = self.container();
+        for comment in comments.iter().filter(|c| c.slot != Slot::First) {
+            let leaf = self.comment(comment, path);
+            self.leaves.push(leaf);
+        }
+    }
+
+    /// Whether a node that comes now is a key.
+    fn expects_key(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.is_map() && frame.entry.is_none())
+    }
+
+    /// Makes the path node of a value: the entry whose key was read, a list item, or the root.
+    fn place(&mut self, event: &Event, kind: NodeKind) -> PathId {
+        let place = Span { start: event.span.start, end: event.span.end };
+        match self.frames.last_mut() {
+            None => {
+                let root = self.root();
+                let node = self.paths.node_mut(root);
+                node.kind = kind;
+                node.entry = Span { start: event.entry, end: place.end };
+                node.value = place;
+                root
+            }
+            Some(Frame { entry: Some((path, _)), .. }) => {
+                let node = self.paths.node_mut(*path);
+                node.kind = kind;
+                node.entry.end = place.end;
+                node.value = place;
+                *path
+            }
+            Some(frame) => {
+                let segment = Segment::Index(frame.count);
+                let entry = Span { start: event.entry, end: place.end };
+                self.paths.push(PathNode { parent: frame.path, segment, kind, copy: false, entry, value: place })
+            }
+        }
+    }
+
+    /// A value is complete: the next node in its mapping is a key, its list is longer.
+    fn complete(&mut self) {
+        let top = self.frames.len() == 1;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.count += 1;
+            frame.entry = None;
+            if top {
+                self.flags = 0;
+            }
+        }
+    }
+
+    fn start_container(&mut self, event: &Event, comments: &[Comment]) -> Result<(), ParseError> {
+        if self.expects_key() {
+            return Err(self.error(event.entry, "a mapping key is a list or a mapping; sops files have strings as keys"));
+        }
+        let kind = match event.kind {
+            EventKind::MappingStart { flow: false } => NodeKind::BlockMap,
+            EventKind::MappingStart { flow: true } => NodeKind::FlowMap,
+            EventKind::SequenceStart { flow: true } => NodeKind::FlowSeq,
+            _ => NodeKind::BlockSeq,
+        };
+        let is_map = matches!(kind, NodeKind::BlockMap | NodeKind::FlowMap);
+        if self.frames.is_empty() && !is_map {
+            return Err(self.top_level(event.span.start, "a list"));
+        }
+        let merges = self.frames.last().is_some_and(|frame| matches!(frame.entry, Some((_, true))));
+        if !is_map && self.is_checked() && self.frames.last().is_some_and(|frame| frame.merges) {
+            return Err(self.wants_maps(event.span.start));
+        }
+        let anchor = (!event.anchor.is_empty()).then(|| self.anchors.add(name(self.text, event.anchor), Target::Open));
+        let path = self.place(event, kind);
+        let first = self.leaves.len() as u32;
+        for comment in comments.iter().filter(|c| c.slot == Slot::First) {
+            let leaf = self.comment(comment, path);
+            self.leaves.push(leaf);
+        }
+        self.frames.push(Frame {
+            path,
+            kind,
+            first,
+            body: self.leaves.len() as u32,
+            late: self.late.len(),
+            aliases: self.aliases.len() as u32,
+            anchor,
+            count: 0,
+            merges: merges && !is_map,
+            has_comment_items: false,
+            entry: None,
+            keys: self.keys.open(),
+        });
+        Ok(())
+    }
+
+    fn end_container(&mut self, event: &Event, comments: &[Comment]) -> Result<(), ParseError> {
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
+        self.unique(frame.keys)?;
+        let node = self.paths.node_mut(frame.path);
+        node.value.end = event.span.end;
+        node.entry.end = event.span.end;
+        let value = node.value;
+        if frame.count == 0 && !frame.has_comment_items && !self.frames.is_empty() {
+            let in_flow = if self.frames.last().is_some_and(Frame::is_flow) { Leaf::IN_FLOW } else { 0 };
+            self.leaves.push(Leaf {
+                path: frame.path,
+                span: value,
+                props: value.start,
+                indent: 0,
+                kind: if frame.is_map() { LeafKind::EmptyMap } else { LeafKind::EmptySeq },
+                style: Style::Plain,
+                tag: Tag::None,
+                flags: self.flags | in_flow,
+            });
+        }
+        let at = |slot| comments.iter().filter(move |c: &&Comment| c.slot == slot);
+        for comment in at(Slot::Before).chain(at(Slot::First)) {
+            let leaf = self.comment(comment, frame.path);
+            self.leaves.push(leaf);
+        }
+        self.add_late(frame.body, frame.path, at(Slot::BackFirst));
+        if let Some(anchor) = frame.anchor {
+            let container = Container {
+                paths: frame.path.0..self.paths.len() as u32,
+                leaves: frame.first..self.leaves.len() as u32,
+                late: frame.late..self.late.len(),
+                aliases: frame.aliases..self.aliases.len() as u32,
+            };
+            self.anchors.complete(anchor, container);
+        }
+        self.add_late(frame.first, self.container(), at(Slot::BackBefore));
+        self.complete();
+        Ok(())
+    }
+
+    /// Refuses a mapping with equal keys.
+    fn unique(&mut self, keys: u32) -> Result<(), ParseError> {
+        let (paths, text) = (&self.paths, self.text);
+        let Some((first, again)) = self.keys.close(keys, |a, b| paths.key(a, text) == paths.key(b, text)) else { return Ok(()) };
+        let at = |id: PathId| paths.node(id).entry.start;
+        let (shown, first) = (paths.display(again, text), position(text.as_bytes(), at(first) as usize));
+        Err(self.error(at(again), format!("the key {shown} is there twice (first at {first})")))
+    }
+
+    fn add_late<'c>(&mut self, before: u32, path: PathId, comments: impl Iterator<Item = &'c Comment>) {
+        let mut comments = comments.peekable();
+        if comments.peek().is_some() {
+            let leaves: Vec<Leaf> = comments.map(|comment| self.comment(comment, path)).collect();
+            self.late.add(before, leaves);
+        }
+    }
+
+    fn scalar(&mut self, event: &Event, style: Style, tag: &str) -> Result<(), ParseError> {
+        let leaf = Leaf {
+            path: PathId(0),
+            span: event.span,
+            props: properties(event),
+            indent: event.indent,
+            kind: LeafKind::Scalar,
+            style,
+            tag: tags::tag(tag),
+            flags: self.flags | if self.frames.last().is_some_and(Frame::is_flow) { Leaf::IN_FLOW } else { 0 },
+        };
+        if !event.anchor.is_empty() {
+            self.anchors.add(name(self.text, event.anchor), Target::Scalar(leaf));
+        }
+        if self.expects_key() {
+            return self.key(event.entry, &leaf, tag);
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            return self.scalar_root(event, &leaf);
+        };
+        if frame.merges || matches!(frame.entry, Some((_, true))) {
+            if self.is_checked() {
+                return Err(self.wants_maps(event.span.start));
+            }
+        } else if self.duplicates == Duplicates::Keep && !frame.is_map() && is_comment_item(self.text, &leaf) {
+            frame.has_comment_items = true;
+            self.leaves.push(Leaf { path: frame.path, kind: LeafKind::CommentItem, ..leaf });
+            return Ok(());
+        }
+        let path = self.place(event, NodeKind::Scalar);
+        self.leaves.push(Leaf { path, ..leaf });
+        self.complete();
+        Ok(())
+    }
+
+    /// Only an omitted or explicit null can stand for the top level: an empty document.
+    fn scalar_root(&mut self, event: &Event, leaf: &Leaf) -> Result<(), ParseError> {
+        let is_null = match leaf.tag {
+            Tag::Null => true,
+            Tag::None => leaf.style == Style::Plain && matches!(&self.text[leaf.span.range()], "" | "~" | "null" | "Null" | "NULL"),
+            _ => false,
+        };
+        if !is_null {
+            return Err(self.top_level(event.span.start, "a single value"));
+        }
+        self.place(event, NodeKind::Scalar);
+        Ok(())
+    }
+
+    fn key(&mut self, entry: u32, leaf: &Leaf, tag: &str) -> Result<(), ParseError> {
+        let text = self.text;
+        let key = decode(text, leaf.span, leaf.style, leaf.indent);
+        if !is_string(&key, leaf) {
+            return Err(self.error(entry, "a mapping key is not a string: put it in quotes"));
+        }
+        let is_merge = leaf.style == Style::Plain && key == "<<" && tags::is_merge(tag);
+        let segment = match &key {
+            Cow::Borrowed(key) => {
+                let start = key.as_ptr().addr() - text.as_ptr().addr();
+                Segment::Key(Span::new(start, start + key.len()))
+            }
+            Cow::Owned(key) => self.paths.push_decoded(key),
+        };
+        self.entry(entry, leaf.span, &key, segment, is_merge);
+        Ok(())
+    }
+
+    /// Adds the entry of a key, whose value comes next.
+    fn entry(&mut self, start: u32, span: Span, key: &str, segment: Segment, is_merge: bool) {
+        let is_checked = self.is_checked();
+        let is_top = self.frames.len() == 1;
+        let Some(frame) = self.frames.last_mut() else { return };
+        let place = Span { start, end: span.end };
+        let node = PathNode {
+            parent: frame.path,
+            segment,
+            kind: NodeKind::Scalar,
+            copy: false,
+            entry: place,
+            value: Span { start: span.end, end: span.end },
+        };
+        let path = self.paths.push(node);
+        frame.entry = Some((path, is_merge));
+        if is_top && key == "sops" {
+            self.metadata.push(path);
+            self.flags = Leaf::METADATA;
+        }
+        if is_checked {
+            self.keys.add(key, path);
+        }
+    }
+
+    fn alias(&mut self, event: &Event) -> Result<(), ParseError> {
+        let target = match self.anchors.get(name(self.text, event.span)) {
+            None => return Err(self.error(event.span.start, "an alias names an anchor that is not defined before it")),
+            Some(Target::Open) => {
+                return Err(self.error(event.span.start, "an alias stands inside the anchor that it names, which would never end"));
+            }
+            Some(target) => target.clone(),
+        };
+        if self.expects_key() {
+            return self.alias_key(event, &target);
+        }
+        let Some(frame) = self.frames.last() else {
+            return Err(self.top_level(event.span.start, "an alias"));
+        };
+        let kind = match &target {
+            Target::Container(container) => self.paths.node(container.root()).kind,
+            _ => NodeKind::Scalar,
+        };
+        let merges = frame.merges || matches!(frame.entry, Some((_, true)));
+        if merges && self.is_checked() && !matches!(kind, NodeKind::BlockMap | NodeKind::FlowMap) {
+            return Err(self.wants_maps(event.span.start));
+        }
+        let in_flow = frame.is_flow();
+        let path = self.place(event, kind);
+        self.paths.node_mut(path).copy = true;
+        let first = self.leaves.len() as u32;
+        match target {
+            Target::Container(container) => self.copy(&container, path, event.span, in_flow)?,
+            Target::Scalar(leaf) => {
+                self.count_copies(1, event.span.start)?;
+                self.aliases.push(Alias { span: event.span, path, leaves: first..first + 1, nested: false, in_flow });
+                self.leaves.push(Leaf { path, flags: leaf.flags & Leaf::IN_FLOW | Leaf::COPY | self.flags, ..leaf });
+            }
+            Target::Open => {}
+        }
+        self.complete();
+        Ok(())
+    }
+
+    /// An alias as a key stands for the text of a scalar.
+    fn alias_key(&mut self, event: &Event, target: &Target) -> Result<(), ParseError> {
+        let Target::Scalar(leaf) = target else {
+            return Err(self.error(event.span.start, "a mapping key is an alias to a list or a mapping"));
+        };
+        let key = decode(self.text, leaf.span, leaf.style, leaf.indent);
+        if !is_string(&key, leaf) {
+            return Err(self.error(event.span.start, "a mapping key is an alias to a value that is not a string"));
+        }
+        let segment = self.paths.push_decoded(&key);
+        self.entry(event.entry, event.span, &key, segment, false);
+        Ok(())
+    }
+
+    /// Copies a container's places and leaves for an alias at `path`.
+    fn copy(&mut self, original: &Container, path: PathId, span: Span, in_flow: bool) -> Result<(), ParseError> {
+        self.count_copies(original.size(), span.start)?;
+        // The place of the copy itself is there already, as the last one.
+        let shift = path.0 - original.paths.start;
+        let end = self.paths.len() as u32;
+        if path.0 + 1 != end {
+            return Err(self.error(span.start, "an alias is out of order"));
+        }
+        for at in original.paths.start + 1..original.paths.end {
+            let mut node = *self.paths.node(PathId(at));
+            node.parent.0 += shift;
+            node.copy = true;
+            self.paths.push(node);
+        }
+        let first = self.leaves.len() as u32;
+        let leaf_shift = first - original.leaves.start;
+        let metadata = self.flags;
+        let change = move |leaf: &mut Leaf| {
+            leaf.path.0 += shift;
+            leaf.flags = leaf.flags & !Leaf::METADATA | Leaf::COPY | metadata;
+        };
+        let start = original.leaves.start as usize;
+        self.leaves.extend_from_within(start..original.leaves.end as usize);
+        self.leaves[first as usize..].iter_mut().for_each(change);
+        let index = self.aliases.len() as u32;
+        self.late.copy(original.late.clone(), leaf_shift, index, original.aliases.clone(), change);
+        self.aliases.push(Alias { span, path, leaves: first..self.leaves.len() as u32, nested: false, in_flow });
+        for at in original.aliases.clone() {
+            let Alias { span, path, leaves, in_flow, .. } = self.aliases[at as usize].clone();
+            self.aliases.push(Alias {
+                span,
+                path: PathId(path.0 + shift),
+                leaves: shifted(leaves, leaf_shift),
+                nested: true,
+                in_flow,
+            });
+        }
+        Ok(())
+    }
+
+    /// Bounds what aliases add: a file cannot make more of itself than go-yaml allows.
+    fn count_copies(&mut self, count: usize, offset: u32) -> Result<(), ParseError> {
+        self.copies += count;
+        let own = (self.paths.len() + self.leaves.len()).saturating_sub(self.copies);
+        if self.copies > FREE_COPIES.max(own) {
+            return Err(self.error(offset, "the aliases of the file repeat too much of it"));
+        }
+        Ok(())
+    }
+
+    fn top_level(&self, offset: u32, what: &str) -> ParseError {
+        self.error(
+            offset,
+            format!("the top level is {what}, not a mapping; to seal the whole file as one value use `--input-type binary`"),
+        )
+    }
+
+    fn wants_maps(&self, offset: u32) -> ParseError {
+        self.error(offset, "the value of a merge key `<<` is neither a mapping nor a list of mappings")
+    }
+}
+
+/// The name of an anchor or alias, without its `&` or `*`.
+fn name(text: &str, span: Span) -> &str {
+    text.get(span.start as usize + 1..span.end as usize).unwrap_or_default()
+}
+
+/// The first byte of anchor and tag, or of the scalar itself.
+fn properties(event: &Event) -> u32 {
+    let start = |span: Span| if span.is_empty() { event.span.start } else { span.start };
+    start(event.anchor).min(start(event.tag))
+}
+
+fn shifted(range: Range<u32>, by: u32) -> Range<u32> {
+    range.start + by..range.end + by
+}
+
+/// Whether a key is a string for go-yaml.
+fn is_string(key: &str, leaf: &Leaf) -> bool {
+    match leaf.tag {
+        Tag::Str => return true,
+        Tag::None if leaf.style != Style::Plain => return true,
+        // Only what starts with one of these can be a number, a date, a boolean or null.
+        Tag::None => match key.as_bytes().first() {
+            Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F') | None => {}
+            Some(_) => return true,
+        },
+        _ => {}
+    }
+    resolve(Cow::Borrowed(key), leaf.style, leaf.tag).is_ok_and(|value| value.kind() == ValueType::Str && leaf.tag != Tag::Binary)
+}
+
+/// Whether a list item is a comment as sops writes it.
+fn is_comment_item(text: &str, leaf: &Leaf) -> bool {
+    let raw = &text[leaf.span.range()];
+    let raw = match leaf.style {
+        Style::Plain => raw,
+        Style::Single | Style::Double => raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default(),
+        Style::Literal | Style::Folded => return false,
+    };
+    raw.ends_with(",type:comment]") && raw.starts_with("ENC[AES256_GCM,data:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Document {
+        scan(text.to_owned(), Duplicates::Refuse).unwrap()
+    }
+
+    /// One line a leaf: kind, path, text; then its flags.
+    fn leaves(document: &Document) -> Vec<String> {
+        let show = |leaf: &Leaf| {
+            let kind = match leaf.kind {
+                LeafKind::Scalar => "=",
+                LeafKind::Comment => "#",
+                LeafKind::CommentItem => "-#",
+                LeafKind::EmptyMap => "{}",
+                LeafKind::EmptySeq => "[]",
+            };
+            let flags = [(Leaf::IN_FLOW, "flow"), (Leaf::COPY, "copy"), (Leaf::INLINE, "inline"), (Leaf::METADATA, "metadata")];
+            let flags: Vec<&str> = flags.iter().filter(|(flag, _)| leaf.has(*flag)).map(|(_, name)| *name).collect();
+            let path = document.paths.display(leaf.path, &document.text);
+            format!("{kind} {path} {} {}", &document.text[leaf.span.range()], flags.join(" ")).trim_end().to_owned()
+        };
+        document.leaves.iter().map(show).collect()
+    }
+
+    fn error(text: &str) -> String {
+        match scan(text.to_owned(), Duplicates::Refuse) {
+            Ok(_) => panic!("accepted: {text:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// The texts of entry and value of every path node but the roots.
+    fn places(document: &Document) -> Vec<(String, &str, &str)> {
+        let places = document.paths.iter().filter(|(id, _)| !document.paths.is_root(*id)).map(|(id, node)| {
+            let text = |span: Span| &document.text[span.range()];
+            (document.paths.display(id, &document.text), text(node.entry), text(node.value))
+        });
+        places.collect()
+    }
+
+    #[test]
+    fn leaves_come_in_the_order_of_the_tree() {
+        let text = "# head\na: 1 # line\nb:\n  - x\n  # in the list\n  - y: {z: 'q', e: {}}\n  - []\nc:\n";
+        let expected = [
+            "# (top level) # head",
+            "# (top level) # line inline",
+            "= a 1",
+            "= b[0] x",
+            "# b # in the list",
+            "= b[1].y.z 'q' flow",
+            "{} b[1].y.e {} flow",
+            "[] b[2] []",
+            "= c",
+        ];
+        assert_eq!(leaves(&read(text)), expected);
+    }
+
+    #[test]
+    fn places_have_the_spans_of_their_entries() {
+        let text = "a: &x 1\n? b\n: - !t q\n  -\n    k: |\n      v\nf: {g: h, i: [j, k: l]}\n\"q\\t\":\n";
+        let document = read(text);
+        let expected = [
+            ("a", "a: &x 1", "1"),
+            ("b", "? b\n: - !t q\n  -\n    k: |\n      v", "- !t q\n  -\n    k: |\n      v"),
+            ("b[0]", "- !t q", "q"),
+            ("b[1]", "-\n    k: |\n      v", "k: |\n      v"),
+            ("b[1].k", "k: |\n      v", "|\n      v"),
+            ("f", "f: {g: h, i: [j, k: l]}", "{g: h, i: [j, k: l]}"),
+            ("f.g", "g: h", "h"),
+            ("f.i", "i: [j, k: l]", "[j, k: l]"),
+            ("f.i[0]", "j", "j"),
+            ("f.i[1]", "k: l", "k: l"),
+            ("f.i[1].k", "k: l", "l"),
+            ("\"q\\t\"", "\"q\\t\":", ""),
+        ];
+        let places = places(&document);
+        let places: Vec<_> = places.iter().map(|(path, entry, value)| (path.as_str(), *entry, *value)).collect();
+        assert_eq!(places, expected);
+        assert_eq!(document.leaves[0].props, 3);
+    }
+
+    #[test]
+    fn the_metadata_is_marked_in_every_document() {
+        let text = "a: 1\nsops: {mac: x}\n---\nb: {sops: 2}\nsops:\n  age: []\n  mac: y\nc: 3\n";
+        let document = read(text);
+        assert_eq!(document.metadata.len(), 2);
+        let marked: Vec<String> = leaves(&document).into_iter().filter(|leaf| leaf.ends_with("metadata")).collect();
+        assert_eq!(marked, ["= sops.mac x flow metadata", "[] sops.age [] metadata", "= sops.mac y metadata"]);
+    }
+
+    #[test]
+    fn an_alias_stands_for_copies_of_what_its_anchor_names() {
+        let text = "base: &b\n  x: 1 # one\n  l: &l [p, {q: r}]\nd:\n  <<: *b\n  m: *l\n&k key: *k\ns: &s text\nt: *s\n";
+        let document = read(text);
+        let copies: Vec<String> = leaves(&document).into_iter().filter(|leaf| leaf.contains("copy")).collect();
+        let expected = [
+            "# d.\"<<\" # one copy inline",
+            "= d.\"<<\".x 1 copy",
+            "= d.\"<<\".l[0] p flow copy",
+            "= d.\"<<\".l[1].q r flow copy",
+            "= d.m[0] p flow copy",
+            "= d.m[1].q r flow copy",
+            "= key key copy",
+            "= t text copy",
+        ];
+        assert_eq!(copies, expected);
+        let aliases: Vec<_> = document.aliases.iter().map(|a| (&text[a.span.range()], a.leaves.len(), a.nested)).collect();
+        assert_eq!(aliases, [("*b", 4, false), ("*l", 2, false), ("*k", 1, false), ("*s", 1, false)]);
+        let mut data = Vec::new();
+        let leaf = document.leaves.iter().find(|l| l.has(Leaf::COPY) && l.kind == LeafKind::Scalar).unwrap();
+        document.paths.additional_data(leaf.path, text, &mut data);
+        assert_eq!(data, b"d:<<:x:");
+    }
+
+    #[test]
+    fn aliases_in_copies_are_copied_too() {
+        let text = "a: &a [1]\nb: &b {c: *a}\nd: *b\n";
+        let document = read(text);
+        assert_eq!(leaves(&document), ["= a[0] 1 flow", "= b.c[0] 1 flow copy", "= d.c[0] 1 flow copy"]);
+        let nested: Vec<bool> = document.aliases.iter().map(|alias| alias.nested).collect();
+        assert_eq!(nested, [false, false, true]);
+        assert_eq!(document.aliases[2].leaves, 2..3);
+        assert_eq!(document.paths.display(document.aliases[2].path, text), "d.c");
+    }
+
+    #[test]
+    fn comments_behind_a_container_come_first_in_it() {
+        let text = "h: # key\n  i: &x {a: 1, b: [2]} # behind\n  j:\n    - [3, [4]] # item\n    - *x\n";
+        let expected = [
+            "# (top level) # key",
+            "# h.i # behind",
+            "= h.i.a 1 flow",
+            "= h.i.b[0] 2 flow",
+            "# h.j # item inline",
+            "= h.j[0][0] 3 flow",
+            "= h.j[0][1][0] 4 flow",
+            "# h.j[1] # behind copy",
+            "= h.j[1].a 1 flow copy",
+            "= h.j[1].b[0] 2 flow copy",
+        ];
+        let document = read(text);
+        assert_eq!(leaves(&document), expected);
+        assert_eq!(document.aliases[0].leaves, 7..10);
+    }
+
+    #[test]
+    fn list_items_that_sops_made_of_comments_take_no_index() {
+        let item = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:comment]";
+        let text = format!("l:\n  - {item}\n  - x\n  - \"{item}\"\n  - y\nm:\n  - {item}\n");
+        let document = scan(text.clone(), Duplicates::Keep).unwrap();
+        let expected =
+            [format!("-# l {item}"), "= l[0] x".into(), format!("-# l \"{item}\""), "= l[1] y".into(), format!("-# m {item}")];
+        assert_eq!(leaves(&document), expected);
+        // In a plain file it is a string like any other.
+        assert_eq!(read(&text).leaves.iter().filter(|leaf| leaf.kind == LeafKind::CommentItem).count(), 0);
+    }
+
+    #[test]
+    fn keys_that_are_not_strings_are_refused_with_their_position() {
+        for key in ["1", "true", "null", "~", "2020-01-01", "1.5", "0x1F", ".inf", "!!int \"1\"", "[a]", "{a: b}", "? - a\n"] {
+            let message = error(&format!("ok: 1\n{key}: v\n"));
+            assert!(message.starts_with("line 2, column 1: a mapping key"), "{key}: {message}");
+        }
+        assert!(error("a: &n 1\n*n : v\n").contains("not a string"));
+        for key in ["\"1\"", "'true'", "yes", "!!str 1", "\"<<\"", "no", "n", "1 a", "!x 1"] {
+            assert_eq!(read(&format!("{key}: v\n")).leaves.last().unwrap().kind, LeafKind::Scalar, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused_with_both_positions() {
+        assert_eq!(
+            error("a:\n  b: 1\n  c: 2\n  \"b\": 3\n"),
+            "line 4, column 3: the key a.b is there twice (first at line 2, column 3)"
+        );
+        let second = "a: 1\n---\nb: 1\nb: 2\n";
+        assert_eq!(error(second), "line 4, column 1: the key b is there twice (first at line 3, column 1)");
+        assert_eq!(scan(second.into(), Duplicates::Keep).unwrap().leaves.len(), 3);
+        assert!(scan("b: 1\nb: 2\n".into(), Duplicates::Keep).is_err());
+        assert!(error("&k k: 1\n*k : 2\n").contains("twice"));
+    }
+
+    #[test]
+    fn merge_keys_want_mappings() {
+        for value in ["1", "[1]", "[[{}]]", "*s", "[*s]", "*l", ""] {
+            let message = error(&format!("s: &s x\nl: &l [{{}}]\nd:\n  <<: {value}\n"));
+            assert!(message.contains("merge key"), "{value}: {message}");
+        }
+        for value in ["{}", "[{}, {}]", "*m", "[*m, {}]"] {
+            read(&format!("m: &m {{a: 1}}\nd:\n  <<: {value}\n"));
+        }
+        read("d: {\"<<\": 1}\n");
+    }
+
+    #[test]
+    fn only_mappings_and_nothing_can_be_the_top_level() {
+        for (text, what) in [("- a\n", "a list"), ("[a]", "a list"), ("text", "a single value"), ("--- 5", "a single value")] {
+            let message = error(text);
+            assert!(message.contains(what) && message.contains("--input-type binary"), "{message}");
+        }
+        assert!(error("a: &x {}\n--- *x\n").contains("an alias"));
+        for text in ["", "\n", "# c\n", "---", "--- null", "~", "--- !!null ''", "---\n...\n", "{}"] {
+            let document = read(text);
+            assert_eq!((document.roots.len(), document.paths.len()), (1, 1), "{text:?}");
+            assert!(document.leaves.iter().all(|leaf| leaf.kind == LeafKind::Comment), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_without_or_inside_their_anchor_are_refused() {
+        assert!(error("a: *x\n").contains("not defined"));
+        assert!(error("a: &x [*x]\n").contains("never end"));
+        assert_eq!(read("a: &x 1\nb: &x 2\nc: *x\n---\nd: *x\n").leaves.len(), 4);
+    }
+
+    #[test]
+    fn alias_bombs_end_with_an_error() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..12 {
+            let items = vec![format!("*a{}", i - 1); 10].join(", ");
+            text.push_str(&format!("a{i}: &a{i} [{items}]\n"));
+        }
+        assert!(error(&text).contains("repeat too much"));
+    }
+}
