@@ -173,11 +173,10 @@ mod tests {
     fn a_block_of_the_reference_is_written_as_it_was_read() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reference");
         let mut count = 0;
-        for (format, name) in [("json", "enc.json"), ("binary", "enc.json"), ("binary", "enc.txt"), ("binary", "enc.bin")] {
-            let Ok(cases) = std::fs::read_dir(folder.join(format)) else { continue };
-            for case in cases {
+        for (format, name) in [("json", "enc.json"), ("binary", "enc.bin")] {
+            for case in std::fs::read_dir(folder.join(format)).unwrap() {
                 let file = case.unwrap().path().join(name);
-                let Ok(text) = std::fs::read_to_string(&file) else { continue };
+                let text = std::fs::read_to_string(&file).unwrap();
                 let whole = tree(&text);
                 let metadata = Metadata::read(whole.get(KEY).unwrap()).unwrap();
                 let written = json::emit(&Node::map([(KEY.into(), metadata.to_node())]), JsonIndent::Tab).unwrap();
@@ -185,7 +184,7 @@ mod tests {
                 count += 1;
             }
         }
-        assert!(count >= 16, "only {count} files were found");
+        assert!(count >= 19, "only {count} files were found");
     }
 
     #[test]
