@@ -3,8 +3,6 @@
 //! Rules: `docs/format.md`, "Selection". Keys are judged one by one along the path; list indexes take no part. May use
 //! `document` and `pattern`.
 
-use std::collections::HashMap;
-
 use regex::Regex;
 
 use crate::document::{Document, Leaf, LeafKind, PathId, Paths};
@@ -175,10 +173,8 @@ impl Selection {
     pub fn select(&self, document: &Document) -> Vec<bool> {
         match &self.by {
             By::Suffix(suffix) => self.by_keys(document, |key| key.ends_with(suffix)),
-            By::Key(pattern) => {
-                let mut known = HashMap::new();
-                self.by_keys(document, move |key| *known.entry(key).or_insert_with(|| pattern.is_match(key)))
-            }
+            // Searching a short key is cheaper than looking up whether it was searched before.
+            By::Key(pattern) => self.by_keys(document, |key| pattern.is_match(key)),
             By::Comment(pattern) => {
                 let mut walk = CommentWalk::new(&document.paths);
                 document.leaves.iter().map(|leaf| walk.select(document, leaf, pattern, self.seals)).collect()
@@ -197,12 +193,12 @@ impl Selection {
         }
     }
 
-    fn by_keys<'d>(&self, document: &'d Document, mut matches: impl FnMut(&'d str) -> bool) -> Vec<bool> {
+    fn by_keys(&self, document: &Document, matches: impl Fn(&str) -> bool) -> Vec<bool> {
         let paths = &document.paths;
         let mut matched: Vec<bool> = Vec::with_capacity(paths.len());
         for (id, node) in paths.iter() {
             let above = !paths.is_root(id) && matched[node.parent.0 as usize];
-            matched.push(above || paths.key(id, &document.text).is_some_and(&mut matches));
+            matched.push(above || paths.key(id, &document.text).is_some_and(&matches));
         }
         let selected = |leaf: &Leaf| !leaf.has(Leaf::METADATA) && matched[leaf.path.0 as usize] == self.seals;
         document.leaves.iter().map(selected).collect()
