@@ -149,11 +149,27 @@ impl<'t> Decoder<'t> {
                 fields.push((field, value));
             } else if name == "<<" {
                 self.problem(at, "a merge takes a mapping or a list of mappings".into());
-            } else {
+            } else if !self.is_on_purpose((known == names::TOP).then_some(node), name, at) {
                 self.unknown(name, at, known);
             }
         }
         fields
+    }
+
+    /// Whether an unknown field is there on purpose: `.name` and `x-name` as elsewhere, and entries of the top level with anchors
+    /// that rules refer to.
+    fn is_on_purpose(&self, top: Option<&Node>, name: &str, at: u32) -> bool {
+        if name.starts_with('.') || name.starts_with("x-") {
+            return true;
+        }
+        let Some(top) = top else { return false };
+        let end = top.pairs().map(|(_, next, _)| next).filter(|&next| next > at).min().unwrap_or(u32::MAX);
+        let end = (end as usize).min(self.text.len());
+        let entry = self.text.as_bytes().get(at as usize..end).unwrap_or_default();
+        memchr::memchr_iter(b'&', entry).any(|i| {
+            let before = i == 0 || b" \t\n[{,".contains(&entry[i - 1]);
+            before && entry.get(i + 1).is_some_and(|next| !next.is_ascii_whitespace())
+        })
     }
 
     fn unknown(&mut self, name: &str, at: u32, known: &'static [&'static str]) {

@@ -9,6 +9,7 @@ pub mod explain;
 mod keys_of_rule;
 pub mod model;
 mod names;
+mod parse;
 pub mod policy;
 pub mod rules;
 pub mod stores;
@@ -25,3 +26,6 @@ pub use policy::{KeyOverride, Overrides, Policy, PolicyError, Source, Sources, e
 pub use rules::{FilePath, MissedRule, NearMiss, NoMatch, RuleError, RuleMatch};
 pub use stores::LayoutError;
 pub use warnings::PolicyWarning;
+
+#[cfg(test)]
+mod tests;
