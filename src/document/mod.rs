@@ -5,6 +5,7 @@
 //! May use `value` and `secret`; no I/O, no clock, no environment.
 
 pub mod edit;
+pub mod find;
 pub mod json;
 pub mod layout;
 pub mod node;
@@ -200,6 +201,18 @@ impl Document {
         match format {
             Format::Yaml => yaml::scan(text, duplicates),
             Format::Json | Format::Binary => json::scan(text).map(|document| Self { format, ..document }),
+        }
+    }
+
+    /// As [`Document::scan`], from the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// Also where they are not UTF-8.
+    pub fn scan_bytes(bytes: &[u8], format: Format, duplicates: Duplicates) -> Result<Self, ParseError> {
+        match format {
+            Format::Yaml => Self::scan(yaml::text_of(bytes)?.to_owned(), format, duplicates),
+            Format::Json | Format::Binary => json::scan_bytes(bytes).map(|document| Self { format, ..document }),
         }
     }
 
