@@ -3,19 +3,25 @@
 //! Reading: text to tokens (`scanner`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
 //! `flow_collection`), comments to places (`placement`), events to a document (`leaves`,
 //! `anchors`, `keys`, `late`, `tags`), spans to text (`decode`) and values (`resolve`, `read`).
+//!
+//! Writing: what a sealed value replaces (`place`, `header`), a value in the style of its place (`spell`, `quote`, `block`), a
+//! tree as sops lays it out (`emit`, `line`, `flow`).
 
 mod anchors;
 mod block;
 mod block_collection;
 mod comments;
 pub mod decode;
+pub mod emit;
 pub mod event;
+mod flow;
 mod flow_collection;
 mod header;
 mod input;
 mod keys;
 mod late;
 mod leaves;
+mod line;
 mod parser;
 pub mod place;
 mod placement;
