@@ -5,6 +5,7 @@
 //! Uses `document`, `keys`, `selection` and `pattern`. Rules: `docs/compatibility.md`, "Configuration".
 
 mod decode;
+mod decoder;
 pub mod explain;
 mod keys_of_rule;
 pub mod model;
@@ -26,6 +27,3 @@ pub use policy::{KeyOverride, Overrides, Policy, PolicyError, Source, Sources, e
 pub use rules::{FilePath, MissedRule, NearMiss, NoMatch, RuleError, RuleMatch};
 pub use stores::LayoutError;
 pub use warnings::PolicyWarning;
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,9 @@
 //! Trees built by hand: what each type rule accepts and how it complains.
 
 use super::*;
+use crate::config::decoder::{MAX_WARNINGS, spelling};
 use crate::config::model::Suggestion;
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 
 fn int(text: &str) -> Node {
     Node::scalar(Value::new(ValueType::Int, text.as_bytes().to_vec()))
