@@ -121,6 +121,7 @@ mod tests {
     use super::*;
     use crate::document::json::{self, JsonIndent};
     use crate::document::node::Node;
+    use crate::document::{Duplicates, Format, yaml};
     use crate::keys::{AwsKmsKey, KeyType, MasterKey, WrappedKey};
     use crate::value::{Value, ValueType};
     use std::path::Path;
@@ -173,18 +174,25 @@ mod tests {
     fn a_block_of_the_reference_is_written_as_it_was_read() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reference");
         let mut count = 0;
-        for (format, name) in [("json", "enc.json"), ("binary", "enc.bin")] {
+        for (format, name, kind) in
+            [("json", "enc.json", Format::Json), ("binary", "enc.bin", Format::Binary), ("yaml", "enc.yaml", Format::Yaml)]
+        {
             for case in std::fs::read_dir(folder.join(format)).unwrap() {
                 let file = case.unwrap().path().join(name);
-                let text = std::fs::read_to_string(&file).unwrap();
-                let whole = tree(&text);
-                let metadata = Metadata::read(whole.get(KEY).unwrap()).unwrap();
-                let written = json::emit(&Node::map([(KEY.into(), metadata.to_node())]), JsonIndent::Tab).unwrap();
-                assert!(text.ends_with(written.strip_prefix('{').unwrap()), "{}", file.display());
+                // Some cases are files that the reference cannot encrypt.
+                let Ok(text) = std::fs::read_to_string(&file) else { continue };
+                let document = Document::scan(text, kind, Duplicates::Keep).unwrap();
+                let metadata = Metadata::read(&document.node(locate(&document).unwrap()).unwrap()).unwrap();
+                let whole = Node::map([(KEY.into(), metadata.to_node())]);
+                let written = match kind {
+                    Format::Yaml => yaml::emit::emit(&whole, &yaml::emit::EmitLayout::default()),
+                    _ => json::emit(&whole, JsonIndent::Tab).unwrap().split_off(1),
+                };
+                assert!(document.text.ends_with(&written), "{}", file.display());
                 count += 1;
             }
         }
-        assert!(count >= 19, "only {count} files were found");
+        assert!(count >= 58, "only {count} files were found");
     }
 
     #[test]
