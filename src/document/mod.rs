@@ -4,6 +4,8 @@
 //! Each format is one module below: `scan(text)` gives the leaves with spans, `spell(value, place)` gives text.
 //! May use `value` and `secret`; no I/O, no clock, no environment.
 
+pub mod binary;
+pub mod convert;
 pub mod edit;
 pub mod find;
 pub mod json;
