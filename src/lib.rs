@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 pub mod crypto;
 pub mod document;
+pub mod file;
 #[cfg(feature = "cli")]
 pub mod host;
 pub mod keys;

@@ -166,6 +166,11 @@ impl Selection {
         Ok(Self { by, seals })
     }
 
+    /// Whether comments decide: then the answer for a leaf depends on what stands around it, not on its path alone.
+    pub fn depends_on_comments(&self) -> bool {
+        matches!(self.by, By::Comment(_))
+    }
+
     /// Whether each leaf of a document is selected, in the order of [`Document::leaves`]. Metadata never is.
     ///
     /// A plain document and its sealed form give the same answers. Values that are never sealed (nulls, empty ones) get an

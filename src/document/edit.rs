@@ -1,5 +1,6 @@
 //! Owns [`EditError`]: why a structural edit of a document is not possible. The edits are in each format's `edit`.
 
+use super::ParseError;
 use super::json::EmitError;
 use super::steps::{Step, format_steps};
 
@@ -28,6 +29,12 @@ pub enum EditError {
     /// The top-level key of the metadata.
     #[error("the top-level key `sops` is reserved for the metadata")]
     ReservedKey,
+    /// An alias elsewhere stands for something in what would go: the path of that.
+    #[error("{0} holds an anchor that an alias elsewhere names: change the alias first")]
+    Anchored(String),
+    /// A value on the way cannot be read.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
     /// A value that the format cannot hold.
     #[error(transparent)]
     Emit(#[from] EmitError),

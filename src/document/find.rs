@@ -53,7 +53,7 @@ impl Document {
     }
 
     /// The places directly in a container, in order. The nodes of a subtree are consecutive.
-    fn children(&self, container: PathId) -> impl Iterator<Item = PathId> + '_ {
+    pub(crate) fn children(&self, container: PathId) -> impl Iterator<Item = PathId> + '_ {
         (container.0 + 1..self.paths.len() as u32)
             .map(PathId)
             .take_while(move |&id| !self.paths.is_root(id) && self.paths.node(id).parent >= container)

@@ -6,6 +6,7 @@
 
 pub mod binary;
 pub mod convert;
+mod dispatch;
 pub mod edit;
 pub mod find;
 pub mod json;

@@ -8,7 +8,6 @@ use super::seal::AdditionalData;
 use crate::crypto::nonces::Nonces;
 use crate::crypto::sealed::SealedType;
 use crate::crypto::sealer::Sealer;
-use crate::document::node::{Entry, Item, Node, Tree};
 use crate::document::{Alias, Document, Leaf, LeafKind, PathId, Span};
 use crate::value::Value;
 
@@ -22,8 +21,6 @@ pub(crate) struct Expansion {
     pub(crate) text: String,
     /// The sealed texts in it, with the index of the copied leaf.
     pub(crate) sealed: Vec<(u32, String)>,
-    /// Index of the alias in the document.
-    pub(crate) alias: u32,
 }
 
 /// Expands every alias that cannot stay.
@@ -35,29 +32,26 @@ pub(crate) fn expand(doc: &Document, selected: &[bool], sealer: &Sealer) -> Resu
     let mut nonces = Nonces::new()?;
     let mut aad = AdditionalData::new(doc);
     let mut expansions = Vec::new();
-    for (i, alias) in doc.aliases.iter().enumerate() {
+    for alias in &doc.aliases {
         if alias.nested || !must_expand(doc, selected, alias, &sealed_here)? {
             continue;
         }
-        let mut leaves = copies(doc, alias);
         let mut sealed = Vec::new();
-        let mut node = doc.node(alias.path);
-        for scalar in scalars_mut(&mut node) {
-            let Some(index) = leaves.next() else { break };
-            let leaf = &doc.leaves[index];
-            let value = doc.value(leaf).map_err(EncryptError::Parse)?;
-            if !selected[index] || value.is_never_sealed() {
-                continue;
-            }
+        let node = doc.node_with(alias.path, &mut |index, leaf| {
+            let value = doc.value(leaf)?;
+            let kind = SealedType::of(value.kind()).filter(|_| leaf.kind == LeafKind::Scalar);
+            let Some(kind) = kind.filter(|_| selected[index as usize] && !value.is_never_sealed()) else {
+                return Ok(value.into_owned());
+            };
             let mut out = Vec::new();
-            let Some(kind) = SealedType::of(value.kind()) else { continue };
             sealer.seal(&nonces.next_nonce(), aad.at(leaf.path), kind, value.plaintext(), &mut out);
-            let text = String::from_utf8(out).map_err(|_| EncryptError::NotReadBack)?;
-            *scalar = Value::str(text.clone().into_bytes());
-            sealed.push((index as u32, text));
-        }
+            let text = String::from_utf8_lossy(&out).into_owned();
+            sealed.push((index, text.clone()));
+            Ok(Value::str(text.into_bytes()))
+        });
+        let node = node.map_err(EncryptError::Parse)?;
         let text = doc.flow_text(&node);
-        expansions.push(Expansion { span: alias.span, path: alias.path, text, sealed, alias: i as u32 });
+        expansions.push(Expansion { span: alias.span, path: alias.path, text, sealed });
     }
     Ok(expansions)
 }
@@ -89,24 +83,4 @@ fn must_expand(doc: &Document, selected: &[bool], alias: &Alias, sealed_here: &H
         }
     }
     Ok(false)
-}
-
-/// The scalars of a tree in order, to be changed.
-pub(crate) fn scalars_mut(root: &mut Node) -> Vec<&mut Value<'static>> {
-    let mut scalars = Vec::new();
-    let mut open = vec![root];
-    while let Some(node) = open.pop() {
-        match &mut node.kind {
-            Tree::Scalar(value) => scalars.push(value),
-            Tree::Map(entries) => open.extend(entries.iter_mut().rev().filter_map(|entry| match entry {
-                Entry::Pair(_, _, node) => Some(node),
-                Entry::Comment(_) => None,
-            })),
-            Tree::Seq(items) => open.extend(items.iter_mut().rev().filter_map(|item| match item {
-                Item::Node(node) => Some(node),
-                Item::Comment(_) => None,
-            })),
-        }
-    }
-    scalars
 }

@@ -7,7 +7,7 @@ use super::merge::Reuse;
 use super::opened::feed_mac;
 use super::seal::{self, Action, Body, Region, Source, refuse_unsealable};
 use super::spelling::{SPELLING_AAD, Spelling, Spellings, place_name};
-use super::verify::{SameTree, comments_of, is_comment, values_of};
+use super::verify::{SameTree, comment_value, comments_of, is_comment, values_of};
 use super::{Context, EncryptError, Encrypted, FORMAT_VERSION, LeafReason, Note, PlainFile, SealReport};
 use crate::config::Policy;
 use crate::crypto::data_key::DataKey;
@@ -38,7 +38,7 @@ pub fn encrypt(input: &[u8], from: Format, to: Format, policy: &Policy, cx: &Con
     let wrapped = wrap::wrap(&data_key, &policy.groups, policy.threshold as usize, cx.services, cx.now)?;
     let metadata = Metadata {
         groups: wrapped.groups,
-        shamir_threshold: wrapped.threshold as u32,
+        shamir_threshold: wrapped.threshold,
         selection: rule,
         last_modified: now(cx)?,
         mac: String::new(),
@@ -107,6 +107,7 @@ impl Plain {
             || seal::seal(&doc, &selected, &source, &expansions, &holes, sealer),
         );
         let mut body = body?;
+        refuse_matching_comments(&doc, &body, selection)?;
         keep_replaced_roots(&doc, &holes, &mut body.spellings);
         let spellings = std::mem::take(&mut body.spellings);
         let spelling = (!spellings.is_empty()).then(|| spellings.write());
@@ -248,11 +249,7 @@ impl<'a> PlainSource<'a> {
 impl Source for PlainSource<'_> {
     fn action(&self, index: usize) -> Result<Action<'_>, EncryptError> {
         let leaf = &self.doc.leaves[index];
-        let value = if is_comment(leaf) {
-            Value::new(ValueType::Comment, Cow::Borrowed(self.doc.comment_text(leaf).as_bytes()))
-        } else {
-            self.value(index)?
-        };
+        let value = if is_comment(leaf) { comment_value(self.doc, leaf) } else { self.value(index)? };
         if value.is_never_sealed() {
             return Ok(Action::Keep);
         }
@@ -352,7 +349,7 @@ impl<'a> Intended<'a> {
             None => self.copies.get(&(i as u32)).copied(),
         };
         if is_comment(leaf) {
-            let expected = sealed.unwrap_or_else(|| self.base.comment_text(leaf));
+            let expected = sealed.map_or_else(|| self.base.comment_text(leaf), Cow::Borrowed);
             return Ok(self.output.doc.comment_text(read) == expected);
         }
         if leaf.kind != LeafKind::Scalar {
@@ -373,10 +370,17 @@ impl<'a> Intended<'a> {
     }
 }
 
-/// Refuses a sealed comment that the comment selector of the file would match (sops: exit 23).
-pub(crate) fn refuse_matching_comment(doc: &Document, leaf: &Leaf, selection: &Selection, sealed: &str) -> Result<(), EncryptError> {
-    if selection.sealed_comment_matches(sealed) {
-        return Err(EncryptError::leaf(doc, leaf, LeafReason::CommentMatches));
+/// Refuses sealed comments that the comment selector of the file would match (sops: exit 23).
+fn refuse_matching_comments(doc: &Document, body: &Body, selection: &Selection) -> Result<(), EncryptError> {
+    if !selection.depends_on_comments() {
+        return Ok(());
+    }
+    for region in &body.regions {
+        let leaf = &doc.leaves[region.leaf as usize];
+        let sealed = std::str::from_utf8(&body.text[region.span.range()]).unwrap_or_default();
+        if is_comment(leaf) && selection.check_sealed_comment(sealed).is_err() {
+            return Err(EncryptError::leaf(doc, leaf, LeafReason::CommentMatches));
+        }
     }
     Ok(())
 }

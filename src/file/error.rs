@@ -137,7 +137,9 @@ pub enum ModifyError {
 #[non_exhaustive]
 pub enum LeafReason {
     /// It should be sealed and is a number, boolean or date.
-    #[error("expected a sealed value (`ENC[...]`), found another type in clear; if someone added it by hand, encrypt the file anew")]
+    #[error(
+        "expected a sealed value (`ENC[...]`), found another type in clear; if someone added it by hand, encrypt the file anew"
+    )]
     NotAString,
     /// It should be sealed and is other text.
     #[error("expected a sealed value (`ENC[...]`), found text in clear or a damaged sealed value")]
@@ -149,10 +151,14 @@ pub enum LeafReason {
     #[error("a sealed comment stands where a value is expected")]
     CommentAsValue,
     /// An integer above the signed 64-bit range that stays in clear: sops could not read the file.
-    #[error("an integer beyond 9223372036854775807 cannot stay in clear, sops refuses such files: quote it, or let it be encrypted")]
+    #[error(
+        "an integer beyond 9223372036854775807 cannot stay in clear, sops refuses such files: quote it, or let it be encrypted"
+    )]
     IntegerInClear,
     /// A sealed comment that a comment selector would match.
-    #[error("the sealed comment would match unencrypted_comment_regex, and the file could not be decrypted: use a narrower pattern")]
+    #[error(
+        "the sealed comment would match unencrypted_comment_regex, and the file could not be decrypted: use a narrower pattern"
+    )]
     CommentMatches,
 }
 

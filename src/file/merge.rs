@@ -7,12 +7,12 @@ use std::hash::{Hash, Hasher};
 use super::encrypt::Plain;
 use super::seal::AdditionalData;
 use super::spelling::place_name;
-use super::verify::is_comment;
+use super::verify::{comment_value, is_comment};
 use super::{Context, EncryptError, Encrypted, PlainFile};
 use crate::crypto::sealer::Sealer;
 use crate::document::{Document, Leaf, LeafKind};
 use crate::selection::Selection;
-use crate::value::{Value, ValueType};
+use crate::value::Value;
 
 impl PlainFile {
     /// Encrypts an edited plaintext of this file under the same data key. A sealed text is reused where additional data and
@@ -92,7 +92,7 @@ impl<'a> Reuse<'a> {
 fn sealable<'a>(doc: &'a Document, leaf: &Leaf) -> Result<Option<Value<'a>>, EncryptError> {
     let value = match leaf.kind {
         LeafKind::Scalar => doc.value(leaf).map_err(EncryptError::Parse)?,
-        LeafKind::Comment | LeafKind::CommentItem => Value::new(ValueType::Comment, doc.comment_text(leaf).as_bytes()),
+        LeafKind::Comment | LeafKind::CommentItem => comment_value(doc, leaf),
         LeafKind::EmptyMap | LeafKind::EmptySeq => return Ok(None),
     };
     Ok((!value.is_never_sealed()).then_some(value))

@@ -1,25 +1,24 @@
 //! Changing an encrypted file without going through its plaintext: `set`, `unset`, `rotate`. Sealed values that are not
 //! touched stay as they are.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::encrypt::{Output, seal_metadata};
 use super::opened::feed_mac;
 use super::seal::{self, Action, Source, refuse_unsealable};
 use super::spelling::{Spellings, place_name};
-use super::verify::is_comment;
+use super::verify::{comment_value, is_comment};
 use super::{Context, EncryptError, Encrypted, ModifyError, PlainFile, SealReport};
 use crate::crypto::data_key::DataKey;
 use crate::crypto::sealer::Sealer;
 use crate::document::node::{Node, Tree};
-use crate::document::steps::Step;
 use crate::document::splice::{Splice, splice};
+use crate::document::steps::Step;
 use crate::document::{Document, Duplicates, Leaf, LeafKind, PathId, Segment};
 use crate::keys::{MasterKey, wrap};
 use crate::mac::MacState;
 use crate::selection::Selection;
-use crate::value::{Value, ValueType};
+use crate::value::Value;
 
 /// Recipients changed by a rotation.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +82,7 @@ impl PlainFile {
         }
         let data_key = DataKey::generate()?;
         let mut metadata = self.metadata.clone();
-        let wrapped = wrap::wrap(&data_key, &groups, metadata.shamir_threshold as usize, cx.services, cx.now)?;
+        let wrapped = wrap::wrap(&data_key, &groups, metadata.shamir_threshold, cx.services, cx.now)?;
         metadata.groups = wrapped.groups;
         let old_sealer = Sealer::new(&self.data_key);
         let sealer = Sealer::new(&data_key);
@@ -182,22 +181,11 @@ impl PlainFile {
     /// The opened tree at a path node.
     fn plain_node(&self, at: PathId) -> Result<Node, EncryptError> {
         let doc = &self.document;
-        let mut node = doc.node(at);
-        let inside = |mut id: PathId| loop {
-            if id == at {
-                return true;
-            }
-            if doc.paths.is_root(id) {
-                return false;
-            }
-            id = doc.paths.node(id).parent;
-        };
-        let mut indexes = (0..doc.leaves.len()).filter(|&i| doc.leaves[i].kind == LeafKind::Scalar && inside(doc.leaves[i].path));
-        for scalar in super::aliases::scalars_mut(&mut node) {
-            let Some(i) = indexes.next() else { break };
-            *scalar = self.opened().value_or_clear(doc, i)?.into_owned();
-        }
-        Ok(node)
+        let node = doc.node_with(at, &mut |index, leaf| match self.opened().value(index as usize) {
+            Some(value) => Ok(value.into_owned()),
+            None => doc.value(leaf).map(Value::into_owned),
+        });
+        node.map_err(EncryptError::Parse)
     }
 }
 
@@ -274,11 +262,8 @@ impl Source for Changed<'_> {
             return Ok(Action::Keep);
         }
         let leaf = &self.doc.leaves[index];
-        let value = if is_comment(leaf) {
-            Value::new(ValueType::Comment, Cow::Borrowed(self.doc.comment_text(leaf).as_bytes()))
-        } else {
-            self.doc.value(leaf).map_err(EncryptError::Parse)?
-        };
+        let value =
+            if is_comment(leaf) { comment_value(self.doc, leaf) } else { self.doc.value(leaf).map_err(EncryptError::Parse)? };
         Ok(if value.is_never_sealed() { Action::Keep } else { Action::Seal(value) })
     }
 
@@ -305,9 +290,8 @@ impl Kept {
             .collect();
         let mut kept = Vec::with_capacity(doc.leaves.len());
         for leaf in &doc.leaves {
-            let same = old_offset(splices, leaf.span.start)
-                .and_then(|start| by_start.get(&(start, is_comment(leaf))))
-                .filter(|&&i| {
+            let same =
+                old_offset(splices, leaf.span.start).and_then(|start| by_start.get(&(start, is_comment(leaf)))).filter(|&&i| {
                     let before = &old.leaves[i as usize];
                     before.kind == leaf.kind && old.text[before.span.range()] == doc.text[leaf.span.range()]
                 });

@@ -31,8 +31,8 @@ impl EncryptedFile {
         let document = Document::scan_bytes(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
         match read_metadata(&document) {
             Ok(metadata) => Ok(!metadata.version.is_empty() && !metadata.mac.is_empty()),
-            Err(MetadataError::NotFound | MetadataError::VersionMissing) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(OpenError::Metadata(MetadataError::NotFound | MetadataError::VersionMissing)) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -47,7 +47,7 @@ impl EncryptedFile {
     /// `NoKey`, `Leaf` (the first leaf that does not open), `Mac` unless it is ignored.
     pub fn open(self, mac: MacPolicy, cx: &Context<'_>) -> Result<PlainFile, OpenError> {
         let selection = Selection::compile(&self.metadata.selection)?;
-        let threshold = self.metadata.shamir_threshold as usize;
+        let threshold = self.metadata.shamir_threshold;
         let data_key = recover::recover(&self.metadata.groups, threshold, cx.order, cx.services)?;
         self.open_with(data_key, &selection, mac)
     }
@@ -60,9 +60,8 @@ impl EncryptedFile {
             MacPolicy::Ignore => MacChecked::ignored(),
             MacPolicy::Verify => {
                 let mac_only = self.metadata.mac_only_encrypted;
-                let state = feed_mac(&self.document, &selected, MacState::new(mac_only), |i| {
-                    opened.value_or_clear(&self.document, i)
-                })?;
+                let state =
+                    feed_mac(&self.document, &selected, MacState::new(mac_only), |i| opened.value_or_clear(&self.document, i))?;
                 mac::verify(&state.finish(), &self.metadata.mac, &sealer, self.metadata.last_modified.canonical())?
             }
         };
@@ -72,8 +71,9 @@ impl EncryptedFile {
 }
 
 /// The metadata of a document: that of its first one.
-fn read_metadata(document: &Document) -> Result<Metadata, MetadataError> {
-    Metadata::read(&document.node(metadata::locate(document)?))
+fn read_metadata(document: &Document) -> Result<Metadata, OpenError> {
+    let node = document.node(metadata::locate(document)?).map_err(OpenError::Parse)?;
+    Ok(Metadata::read(&node)?)
 }
 
 impl PlainFile {

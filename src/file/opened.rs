@@ -96,13 +96,14 @@ impl Opened {
 
 impl Chunk {
     fn open(doc: &Document, selected: &[bool], sealer: &Sealer, start: usize, end: usize) -> Result<Self, OpenError> {
-        let mut bytes = Vec::new();
+        // A close upper bound, so that no plaintext is left behind by growing.
+        let mut bytes =
+            Vec::with_capacity(doc.leaves[start..end].iter().map(|l| l.span.len().saturating_sub(84) * 3 / 4 + 8).sum());
         let mut slots = Vec::with_capacity(end - start);
         let mut aad = AdditionalData::new(doc);
-        for index in start..end {
-            let leaf = &doc.leaves[index];
+        for (leaf, &selected) in doc.leaves[start..end].iter().zip(&selected[start..end]) {
             let clear = Slot { start: 0, len: 0, state: State::Clear };
-            if !selected[index] || leaf.has(Leaf::METADATA) {
+            if !selected || leaf.has(Leaf::METADATA) {
                 slots.push(clear);
                 continue;
             }
@@ -122,7 +123,7 @@ impl Chunk {
                         slots.push(clear);
                         continue;
                     }
-                    if value.kind() != ValueType::Str {
+                    if leaf.kind == LeafKind::Scalar && value.kind() != ValueType::Str {
                         return Err(fail(LeafReason::NotAString));
                     }
                     let sealed = SealedText::parse(value.canonical()).ok_or_else(|| fail(LeafReason::NotSealed))?;

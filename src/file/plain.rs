@@ -13,8 +13,8 @@ use super::{OpenError, PlainFile};
 use crate::crypto::sealed::SealedText;
 use crate::crypto::sealer::Sealer;
 use crate::document::convert::{self, ConvertError, ExtractError};
-use crate::document::steps::Step;
 use crate::document::splice::{Splice, splice};
+use crate::document::steps::Step;
 use crate::document::{Document, Duplicates, Format, Layout, Leaf, LeafKind, Span};
 use crate::metadata::Metadata;
 use crate::value::ValueType;
@@ -115,10 +115,8 @@ impl PlainFile {
             self.spell_in_parallel(&mut splices);
         } else {
             for index in 0..doc.leaves.len() {
-                if !is_inside(doc.leaves[index].span)
-                    && let Some(splice) = self.spell_leaf(index, &mut spellings)
-                {
-                    splices.push(splice);
+                if !is_inside(doc.leaves[index].span) {
+                    self.spell_leaf(index, &mut spellings, &mut splices);
                 }
             }
         }
@@ -136,44 +134,58 @@ impl PlainFile {
 
     fn spell_in_parallel(&self, splices: &mut Vec<Splice>) {
         use rayon::prelude::*;
-        let spelled: Vec<Splice> = (0..self.document.leaves.len())
+        let total = self.document.leaves.len();
+        let spelled: Vec<Vec<Splice>> = (0..total.div_ceil(PARALLEL_FROM))
             .into_par_iter()
-            .with_min_len(PARALLEL_FROM)
-            .filter_map(|index| self.spell_leaf(index, &mut SpellingLookup::default()))
+            .map(|chunk| {
+                let mut out = Vec::with_capacity(PARALLEL_FROM);
+                for index in chunk * PARALLEL_FROM..((chunk + 1) * PARALLEL_FROM).min(total) {
+                    self.spell_leaf(index, &mut SpellingLookup::default(), &mut out);
+                }
+                out
+            })
             .collect();
-        splices.extend(spelled);
+        splices.extend(spelled.into_iter().flatten());
     }
 
     /// What takes the place of a sealed leaf.
-    fn spell_leaf(&self, index: usize, spellings: &mut SpellingLookup) -> Option<Splice> {
+    fn spell_leaf(&self, index: usize, spellings: &mut SpellingLookup, splices: &mut Vec<Splice>) {
         let doc = &self.document;
         let leaf = &doc.leaves[index];
         if leaf.has(Leaf::COPY) {
-            return None;
+            return;
         }
-        let value = self.opened.value(index)?;
+        let Some(value) = self.opened.value(index) else { return };
         if is_comment(leaf) {
             let comment = format!("#{}", String::from_utf8_lossy(value.canonical()));
             let span = if leaf.kind == LeafKind::CommentItem { doc.comment_item_span(leaf) } else { leaf.span };
-            return Some(Splice { span, text: comment });
+            splices.push(Splice { span, text: comment });
+            return;
         }
         let context = doc.context(leaf);
         if !spellings.is_empty() {
             match spellings.take(&place_name(doc, leaf.path)) {
                 Some(Spelling::Scalar { digest, raw }) if digest == ValueDigest::of(&value) => {
-                    return Some(Splice { span: doc.place(leaf, &context).span, text: raw });
+                    splices.extend(doc.place_for(leaf, &context, &value).for_original(leaf, &raw).splices(raw));
+                    return;
                 }
                 Some(Spelling::Plain) => {
                     let mut text = String::new();
                     doc.spell(&value, &context.plain(), &mut text);
-                    return Some(Splice { span: doc.place(leaf, &context).span, text });
+                    splices.extend(doc.place_for(leaf, &context, &value).splices(text));
+                    return;
                 }
                 _ => {}
             }
         }
         let mut text = String::with_capacity(value.canonical().len() + 2);
         doc.spell(&value, &context, &mut text);
-        Some(Splice { span: doc.place(leaf, &context).span, text })
+        let place = doc.place_for(leaf, &context, &value);
+        if place.is_split() {
+            splices.extend(place.splices(text));
+        } else {
+            splices.push(Splice { span: place.span, text });
+        }
     }
 
     /// Aliases that were expanded come back as aliases.
@@ -229,7 +241,7 @@ impl PlainFile {
         for (i, j) in left.into_iter().zip(right) {
             let expected = match self.opened.value(i) {
                 Some(value) => Cow::Owned(String::from_utf8_lossy(value.canonical()).into_owned()),
-                None => Cow::Borrowed(doc.comment_text(&doc.leaves[i])),
+                None => doc.comment_text(&doc.leaves[i]),
             };
             if plain.comment_text(&plain.leaves[j]) != expected {
                 return Err(OpenError::NotReadBack);

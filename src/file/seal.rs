@@ -12,7 +12,8 @@ use super::{EncryptError, LeafReason};
 use crate::crypto::nonces::Nonces;
 use crate::crypto::sealed::SealedType;
 use crate::crypto::sealer::Sealer;
-use crate::document::{Document, Leaf, LeafKind, PathId, Span, Splice};
+use crate::document::splice::Splice;
+use crate::document::{Document, Leaf, LeafKind, PathId, Span};
 use crate::value::{Value, ValueType};
 
 /// From this many leaves on, chunks go to all cores (measured: below it the threads cost more than they bring).
@@ -237,10 +238,15 @@ impl Pass<'_> {
                     if leaf.kind == LeafKind::Scalar && self.source.keeps_spellings() {
                         spelled.clear();
                         self.doc.spell(value, &context.sealed(), &mut spelled);
-                        let raw = &self.doc.text[place.span.range()];
+                        let raw = place.original(&self.doc.text);
                         if spelled != raw {
-                            body.spellings.push(place_name(self.doc, leaf.path), self.spelling(leaf, value, raw));
+                            body.spellings.push(place_name(self.doc, leaf.path), self.spelling(leaf, value, &raw));
                         }
+                    }
+                    for head in place.head_edits() {
+                        body.text.extend_from_slice(&text[cursor..head.span.start as usize]);
+                        body.text.extend_from_slice(head.text.as_bytes());
+                        cursor = head.span.end as usize;
                     }
                     body.text.extend_from_slice(&text[cursor..place.span.start as usize]);
                     body.text.extend_from_slice(place.before.as_bytes());
@@ -281,11 +287,7 @@ impl Pass<'_> {
     /// How a spelling that opening would not give by itself is remembered.
     fn spelling(&self, leaf: &Leaf, value: &Value<'_>, raw: &str) -> Spelling {
         let plain_in_flow = leaf.has(Leaf::IN_FLOW) && value.kind() == ValueType::Str && raw.as_bytes() == value.canonical();
-        if plain_in_flow {
-            Spelling::Plain
-        } else {
-            Spelling::Scalar { digest: ValueDigest::of(value), raw: raw.to_owned() }
-        }
+        if plain_in_flow { Spelling::Plain } else { Spelling::Scalar { digest: ValueDigest::of(value), raw: raw.to_owned() } }
     }
 }
 
@@ -294,7 +296,10 @@ impl Body {
         let by = self.text.len();
         self.text.extend_from_slice(&chunk.text);
         self.regions.extend(
-            chunk.regions.iter().map(|r| Region { leaf: r.leaf, span: Span::new(r.span.start as usize + by, r.span.end as usize + by) }),
+            chunk
+                .regions
+                .iter()
+                .map(|r| Region { leaf: r.leaf, span: Span::new(r.span.start as usize + by, r.span.end as usize + by) }),
         );
         self.spellings.append(chunk.spellings);
         self.holes.extend(chunk.holes.iter().map(|h| h + by));

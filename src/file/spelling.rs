@@ -114,11 +114,33 @@ impl Spellings {
     pub(crate) fn read(plaintext: &[u8]) -> Self {
         let mut all = Self::default();
         let Some(mut rest) = plaintext.strip_prefix(b"leafseal 1\n") else { return all };
-        while let Some((entry, after)) = read_record(rest) {
-            all.entries.push(entry);
+        while let Some(after) = all.read_record(rest) {
             rest = after;
         }
         all
+    }
+
+    /// Reads one record and gives what follows it.
+    fn read_record<'t>(&mut self, rest: &'t [u8]) -> Option<&'t [u8]> {
+        let line_end = memchr::memchr(b'\n', rest)?;
+        let header = std::str::from_utf8(&rest[..line_end]).ok()?;
+        let mut words = header.split(' ');
+        let (kind, place_len, raw_len, digest) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let (place_len, raw_len): (usize, usize) = (place_len.parse().ok()?, raw_len.parse().ok()?);
+        let body = &rest[line_end + 1..];
+        let total = place_len.checked_add(raw_len)?;
+        if body.get(total) != Some(&b'\n') {
+            return None;
+        }
+        let raw = std::str::from_utf8(&body[place_len..total]).ok()?.to_owned();
+        let spelling = match kind {
+            "p" => Spelling::Plain,
+            "s" => Spelling::Scalar { digest: ValueDigest(unhex(digest)?), raw },
+            "n" => Spelling::Node { raw },
+            _ => return None,
+        };
+        self.push(body[..place_len].to_vec(), spelling);
+        Some(&body[total + 1..])
     }
 
     /// Makes them findable by place.
@@ -129,27 +151,6 @@ impl Spellings {
         }
         SpellingLookup { by_place }
     }
-}
-
-fn read_record(rest: &[u8]) -> Option<((Vec<u8>, Spelling), &[u8])> {
-    let line_end = memchr::memchr(b'\n', rest)?;
-    let header = std::str::from_utf8(&rest[..line_end]).ok()?;
-    let mut words = header.split(' ');
-    let (kind, place_len, raw_len, digest) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    let (place_len, raw_len): (usize, usize) = (place_len.parse().ok()?, raw_len.parse().ok()?);
-    let body = &rest[line_end + 1..];
-    let total = place_len.checked_add(raw_len)?;
-    if body.get(total) != Some(&b'\n') {
-        return None;
-    }
-    let raw = std::str::from_utf8(&body[place_len..total]).ok()?.to_owned();
-    let spelling = match kind {
-        "p" => Spelling::Plain,
-        "s" => Spelling::Scalar { digest: ValueDigest(unhex(digest)?), raw },
-        "n" => Spelling::Node { raw },
-        _ => return None,
-    };
-    Some(((body[..place_len].to_vec(), spelling), &body[total + 1..]))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -231,7 +232,9 @@ mod tests {
         all.push(b"0;1:c".to_vec(), Spelling::Node { raw: "*x".into() });
         let text = all.write();
         let mut lookup = Spellings::read(&text).into_lookup();
-        assert!(matches!(lookup.take(b"0;1:a"), Some(Spelling::Scalar { digest, raw }) if digest == ValueDigest::of(&value) && raw == ">\n  a\n  b"));
+        assert!(
+            matches!(lookup.take(b"0;1:a"), Some(Spelling::Scalar { digest, raw }) if digest == ValueDigest::of(&value) && raw == ">\n  a\n  b")
+        );
         assert!(matches!(lookup.take(b"0;1:b#0"), Some(Spelling::Plain)));
         assert!(matches!(lookup.take(b"0;1:c"), Some(Spelling::Node { raw }) if raw == "*x"));
         assert!(lookup.take(b"0;1:c").is_none());
