@@ -213,7 +213,8 @@ impl Emitter {
             self.out.push_str(&emit_flow(node));
             return None;
         }
-        if explicit {
+        // The next level may be too near for a blank after the `:`.
+        if explicit && frame.indent > column + 1 {
             push_blanks(frame.indent - column - 1, &mut self.out);
             self.in_place = true;
         }
@@ -481,6 +482,8 @@ sops:
         let expected = format!("\"1\": a\n? |-\n    a\n    b\n:   c: d\n? {long}\n:   - e\n<<:\n    f: g\n");
         assert_eq!(emitted(&node), expected);
         assert_eq!(emitted(&map(vec![("<<", Node::str("x"))])), "\"<<\": x\n");
+        let near = EmitLayout { indent: 5, start_column: 4, newline: "\n" };
+        assert_eq!(emit(&map(vec![("\n", map(vec![("k", Node::str("v"))]))]), &near), "? |1+\n\n    :\n     k: v\n");
     }
 
     #[test]

@@ -38,6 +38,8 @@ mod scanner;
 mod site;
 pub mod spell;
 mod tags;
+#[cfg(test)]
+mod there_and_back;
 mod token;
 
 pub use input::text_of;
