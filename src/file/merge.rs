@@ -10,7 +10,7 @@ use super::spelling::place_name;
 use super::verify::{comment_value, is_comment};
 use super::{Context, EncryptError, Encrypted, PlainFile};
 use crate::crypto::sealer::Sealer;
-use crate::document::{Document, Leaf, LeafKind};
+use crate::document::{Document, Format, Layout, Leaf, LeafKind};
 use crate::selection::Selection;
 use crate::value::Value;
 
@@ -32,7 +32,26 @@ impl PlainFile {
             metadata.version = super::FORMAT_VERSION.to_owned();
         }
         let plain = Plain::read(edited, self.format, self.format, cx)?;
-        plain.seal(&selection, metadata, &sealer, Some(self), cx).map(Some)
+        let layout = self.metadata_layout(cx.layout);
+        let cx = Context { layout: &layout, ..*cx };
+        plain.seal(&selection, metadata, &sealer, Some(self), &cx).map(Some)
+    }
+
+    /// The layout with which the metadata of the file was written, so that it stays as it is.
+    fn metadata_layout(&self, given: &Layout) -> Layout {
+        let doc = &self.document;
+        let column = |at: u32| {
+            let start = doc.text[..at as usize].rfind('\n').map_or(0, |i| i + 1);
+            at as usize - start
+        };
+        let indent = doc.metadata.first().and_then(|&entry| {
+            let first = doc.children(entry).next()?;
+            column(doc.paths.node(first).entry.start).checked_sub(column(doc.paths.node(entry).entry.start))
+        });
+        match indent {
+            Some(indent @ 2..=9) if self.format == Format::Yaml => Layout { yaml_indent: indent, ..*given },
+            _ => *given,
+        }
     }
 }
 

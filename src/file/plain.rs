@@ -88,17 +88,17 @@ impl PlainFile {
     /// The plaintext as a document, checked against the opened values.
     pub(crate) fn plain_document(&self) -> Result<Document, OpenError> {
         let sealer = Sealer::new(&self.data_key);
-        let spellings = match open_spelling(&self.metadata, &sealer) {
-            Some(text) => Spellings::read(&text).into_lookup(),
-            None => SpellingLookup::default(),
-        };
-        let had_spellings = !spellings.is_empty();
-        match self.spelled(spellings) {
-            Ok(doc) => Ok(doc),
-            // Spellings of another time must not stand in the way of the values.
-            Err(OpenError::NotReadBack | OpenError::Parse(_)) if had_spellings => self.spelled(SpellingLookup::default()),
-            Err(error) => Err(error),
+        let Some(text) = open_spelling(&self.metadata, &sealer) else { return self.spelled(SpellingLookup::default()) };
+        let spellings = Spellings::read(&text);
+        // Spellings of another time must not stand in the way of the values: first those of whole nodes go (a value that an alias
+        // stood for was changed), then all.
+        for attempt in [spellings.clone(), spellings.without_nodes(), Spellings::default()] {
+            match self.spelled(attempt.into_lookup()) {
+                Err(OpenError::NotReadBack | OpenError::Parse(_)) => {}
+                done => return done,
+            }
         }
+        Err(OpenError::NotReadBack)
     }
 
     fn spelled(&self, mut spellings: SpellingLookup) -> Result<Document, OpenError> {

@@ -58,7 +58,7 @@ impl ValueDigest {
 }
 
 /// All spellings of a file, in document order.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Spellings {
     entries: Vec<(Vec<u8>, Spelling)>,
 }
@@ -141,6 +141,12 @@ impl Spellings {
         };
         self.push(body[..place_len].to_vec(), spelling);
         Some(&body[total + 1..])
+    }
+
+    /// The same without those of whole nodes.
+    pub(crate) fn without_nodes(mut self) -> Self {
+        self.entries.retain(|(_, spelling)| !matches!(spelling, Spelling::Node { .. }));
+        self
     }
 
     /// Makes them findable by place.
