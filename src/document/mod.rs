@@ -219,6 +219,28 @@ impl Document {
         }
     }
 
+    /// As [`Document::scan_bytes`], without a copy of the bytes.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn scan_owned(bytes: Vec<u8>, format: Format, duplicates: Duplicates) -> Result<Self, ParseError> {
+        match format {
+            Format::Yaml => {
+                yaml::text_of(&bytes)?;
+            }
+            Format::Json | Format::Binary if std::str::from_utf8(&bytes).is_err() => {
+                return Self::scan_bytes(&bytes, format, duplicates);
+            }
+            Format::Json | Format::Binary => {}
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            ParseError::at(error.as_bytes(), at, "the text is not valid UTF-8 here")
+        })?;
+        Self::scan(text, format, duplicates)
+    }
+
     /// The value of a leaf: typed for a scalar, null for an empty container, the text after `#` for a comment. A sealed scalar is
     /// a string.
     ///

@@ -16,8 +16,16 @@ impl EncryptedFile {
     /// # Errors
     /// `Parse`, `NoMetadata` or `Metadata`.
     pub fn parse(input: &[u8], format: Format) -> Result<Self, OpenError> {
+        Self::parse_owned(input.to_vec(), format)
+    }
+
+    /// As [`EncryptedFile::parse`], without a copy of the input.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_owned(input: Vec<u8>, format: Format) -> Result<Self, OpenError> {
         let as_format = if format == Format::Binary { Format::Json } else { format };
-        let document = Document::scan_bytes(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
+        let document = Document::scan_owned(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
         let metadata = read_metadata(&document)?;
         Ok(Self { document, metadata, format })
     }

@@ -66,6 +66,15 @@ fn flow(source: &str, quotes: Option<Style>) -> Cow<'_, str> {
         Some(Style::Single) => b == b'\'' || CLASS[b as usize] & BREAK != 0,
         Some(_) => b == b'\\' || CLASS[b as usize] & BREAK != 0,
     };
+    let mark = match quotes {
+        None => b'\n',
+        Some(Style::Single) => b'\'',
+        Some(_) => b'\\',
+    };
+    // Most scalars have nothing special, and long ones (sealed values) are searched faster so.
+    if bytes.len() > 32 && memchr::memchr3(b'\n', b'\r', mark, bytes).is_none() && memchr::memchr2(0xC2, 0xE2, bytes).is_none() {
+        return Cow::Borrowed(source);
+    }
     let Some(first) = bytes.iter().position(|&b| special(b)) else { return Cow::Borrowed(source) };
     let mut out = String::with_capacity(source.len());
     let mut from = 0;
