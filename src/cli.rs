@@ -17,6 +17,7 @@ use std::process::ExitCode;
 /// Without a command, FILE is edited: `leafseal secrets.yaml` is `leafseal edit secrets.yaml`.
 #[derive(Debug, Parser)]
 #[command(name = "leafseal", disable_version_flag = true, args_override_self = true, max_term_width = 110)]
+#[command(override_usage = "leafseal [OPTIONS] <COMMAND>\n       leafseal [OPTIONS] <FILE>")]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -96,10 +97,12 @@ fn in_our_words(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let first = text.lines().next().unwrap_or_default();
     let mut failure = usage(first.strip_prefix("error: ").unwrap_or(first));
-    for line in text.lines().skip(1).filter(|line| line.starts_with("  ") && !line.trim_start().starts_with("tip:")) {
+    let lines = text.lines().skip(1).take_while(|line| !line.starts_with("Usage:"));
+    for line in lines.filter(|line| line.starts_with("  ") && !line.trim_start().starts_with("tip:")) {
         failure = failure.detail(line.trim());
     }
-    for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("tip: ")) {
+    // "To pass it as a value, use `--`" helps nobody here.
+    for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("tip: ")).filter(|line| !line.contains("'-- ")) {
         failure = failure.hint(line);
     }
     if let Some(ContextValue::StyledStr(line)) = error.get(ContextKind::Usage) {
@@ -156,6 +159,9 @@ fn arrange(arguments: Vec<OsString>, command: &clap::Command) -> Result<Vec<OsSt
     } else {
         OsString::from("edit")
     };
+    if name == "help" {
+        return Ok(std::iter::once(name).chain(plain).chain(dashed).collect());
+    }
     let takes_dashes = name == "set";
     let (unknown, plain): (Vec<_>, Vec<_>) = plain.into_iter().partition(|word| !takes_dashes && is_dashed(word));
     let mut out = vec![name];
@@ -218,10 +224,32 @@ mod tests {
     }
 
     #[test]
+    fn options_may_stand_anywhere() {
+        assert_eq!(arranged("encrypt --age R f"), "encrypt --age R -- f");
+        assert_eq!(arranged("encrypt f --age R"), "encrypt --age R -- f");
+        assert_eq!(arranged("--age R encrypt f"), "encrypt --age R -- f");
+        assert_eq!(arranged("decrypt f -i g"), "decrypt -i -- f g");
+    }
+
+    #[test]
     fn without_a_command_the_file_is_edited() {
         assert_eq!(arranged("f.yaml"), "edit -- f.yaml");
         assert_eq!(arranged("--ignore-mac f.yaml"), "edit --ignore-mac -- f.yaml");
         assert_eq!(arranged("./set"), "edit -- ./set");
+    }
+
+    #[test]
+    fn long_options_may_have_one_dash() {
+        assert_eq!(arranged("decrypt -output-type=json f"), "decrypt --output-type=json -- f");
+        assert_eq!(arranged("decrypt -output-type json f"), "decrypt --output-type json -- f");
+        assert_eq!(arranged("decrypt --enable-local-keyservice false"), "decrypt --enable-local-keyservice -- false");
+    }
+
+    #[test]
+    fn values_of_set_may_begin_with_a_dash() {
+        assert_eq!(arranged("set f [\"a\"] -5 --idempotent"), "set --idempotent -- f [\"a\"] -5");
+        assert_eq!(arranged("set f [\"a\"] -----BEGIN"), "set -- f [\"a\"] -----BEGIN");
+        assert_eq!(arranged("decrypt --bogus f"), "decrypt --bogus -- f");
     }
 
     #[test]

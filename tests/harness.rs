@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A folder in which commands run. Nothing of the machine's own environment reaches them.
-pub struct Session {
+pub(crate) struct Session {
     folder: tempfile::TempDir,
     environment: BTreeMap<String, String>,
     arguments: Vec<String>,
@@ -30,17 +30,17 @@ enum Check {
 }
 
 /// What a command left.
-pub struct Done {
+pub(crate) struct Done {
     /// Its exit code; `128 + n` if signal n ended it.
-    pub code: i32,
+    pub(crate) code: i32,
     /// What it printed.
-    pub stdout: Vec<u8>,
+    pub(crate) stdout: Vec<u8>,
     /// What it said.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Session {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("leafseal-test-").tempdir().unwrap();
         std::fs::create_dir(folder.path().join("home")).unwrap();
         std::fs::create_dir(folder.path().join("run")).unwrap();
@@ -57,25 +57,25 @@ impl Session {
     }
 
     /// The same with an identity in the default place; its recipient is [`Session::recipient`].
-    pub fn with_identity() -> Self {
+    pub(crate) fn with_identity() -> Self {
         let mut session = Self::new();
         session.args(&["keygen"]).exit(0);
         session
     }
 
     /// The recipient of the identity in the default place.
-    pub fn recipient(&self) -> String {
+    pub(crate) fn recipient(&self) -> String {
         let text = std::fs::read_to_string(self.folder.path().join("home/.config/sops/age/keys.txt")).unwrap();
         text.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned()
     }
 
     /// Where a file of the session is. Names are relative to its working folder.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("work").join(name)
     }
 
     /// Writes a file.
-    pub fn file(&mut self, name: &str, contents: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn file(&mut self, name: &str, contents: impl AsRef<[u8]>) -> &mut Self {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, contents).unwrap();
@@ -83,54 +83,54 @@ impl Session {
     }
 
     /// Writes a program that the session can run: a shell script.
-    pub fn script(&mut self, name: &str, body: &str) -> &mut Self {
+    pub(crate) fn script(&mut self, name: &str, body: &str) -> &mut Self {
         self.file(name, format!("#!/bin/sh\n{body}\n"));
         self.mode(name, 0o755)
     }
 
     /// Changes a file's mode.
-    pub fn mode(&mut self, name: &str, mode: u32) -> &mut Self {
+    pub(crate) fn mode(&mut self, name: &str, mode: u32) -> &mut Self {
         std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
         self
     }
 
     /// A file of the session.
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
     }
 
     /// A file of the session as text.
-    pub fn read_text(&self, name: &str) -> String {
+    pub(crate) fn read_text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
 
     /// Sets a variable for every command from now on.
-    pub fn env(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn env(&mut self, name: &str, value: &str) -> &mut Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
     }
 
     /// Takes a variable away.
-    pub fn no_env(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn no_env(&mut self, name: &str) -> &mut Self {
         self.environment.remove(name);
         self
     }
 
     /// Runs the next commands in a folder below.
-    pub fn cd(&mut self, folder: &str) -> &mut Self {
+    pub(crate) fn cd(&mut self, folder: &str) -> &mut Self {
         std::fs::create_dir_all(self.path(folder)).unwrap();
         folder.clone_into(&mut self.working);
         self
     }
 
     /// The arguments of the next command.
-    pub fn args(&mut self, arguments: &[&str]) -> &mut Self {
+    pub(crate) fn args(&mut self, arguments: &[&str]) -> &mut Self {
         self.arguments = arguments.iter().map(|a| (*a).to_owned()).collect();
         self
     }
 
     /// What the next command reads.
-    pub fn stdin(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn stdin(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
         self.stdin = Some(text.as_ref().to_vec());
         self
     }
@@ -141,52 +141,52 @@ impl Session {
     }
 
     /// It must print exactly this.
-    pub fn stdout(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn stdout(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
         self.check(Check::Stdout(text.as_ref().to_vec()))
     }
 
     /// It must print this among other things.
-    pub fn stdout_has(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn stdout_has(&mut self, text: &str) -> &mut Self {
         self.check(Check::StdoutHas(text.to_owned()))
     }
 
     /// It must say exactly this.
-    pub fn stderr(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn stderr(&mut self, text: &str) -> &mut Self {
         self.check(Check::Stderr(text.to_owned()))
     }
 
     /// It must say this among other things.
-    pub fn stderr_has(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn stderr_has(&mut self, text: &str) -> &mut Self {
         self.check(Check::StderrHas(text.to_owned()))
     }
 
     /// It must not say this.
-    pub fn stderr_lacks(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn stderr_lacks(&mut self, text: &str) -> &mut Self {
         self.check(Check::StderrLacks(text.to_owned()))
     }
 
     /// It must leave this file with exactly these contents.
-    pub fn expect_file(&mut self, name: &str, contents: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn expect_file(&mut self, name: &str, contents: impl AsRef<[u8]>) -> &mut Self {
         self.check(Check::File(name.to_owned(), contents.as_ref().to_vec()))
     }
 
     /// It must leave this file, with this in it.
-    pub fn expect_file_has(&mut self, name: &str, text: &str) -> &mut Self {
+    pub(crate) fn expect_file_has(&mut self, name: &str, text: &str) -> &mut Self {
         self.check(Check::FileHas(name.to_owned(), text.to_owned()))
     }
 
     /// It must leave this file with this mode.
-    pub fn expect_mode(&mut self, name: &str, mode: u32) -> &mut Self {
+    pub(crate) fn expect_mode(&mut self, name: &str, mode: u32) -> &mut Self {
         self.check(Check::Mode(name.to_owned(), mode))
     }
 
     /// It must not leave this file.
-    pub fn expect_absent(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn expect_absent(&mut self, name: &str) -> &mut Self {
         self.check(Check::Absent(name.to_owned()))
     }
 
     /// The next command, ready to be started by hand.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leafseal"));
         command.args(&self.arguments).env_clear().envs(&self.environment).current_dir(self.path(&self.working));
         command
@@ -194,7 +194,7 @@ impl Session {
 
     /// Runs the command and checks its exit code and everything that was asked for.
     #[track_caller]
-    pub fn exit(&mut self, code: i32) -> Done {
+    pub(crate) fn exit(&mut self, code: i32) -> Done {
         let input = self.stdin.take();
         let mut command = self.command();
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });

@@ -1,5 +1,16 @@
 //! Everything that is tested from outside: one binary, one module a topic.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
 mod architecture;
+mod cli_docs;
+mod config;
+mod decrypt;
+mod edit;
+mod encrypt;
+mod errors;
+mod files;
 mod harness;
 mod keygen;
+mod rotate;
+mod set;

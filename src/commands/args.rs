@@ -1,7 +1,6 @@
 //! Owns the groups of options that several commands share.
 
 use crate::host::env;
-use crate::host::failure::Failure;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use std::path::PathBuf;
@@ -82,7 +81,7 @@ pub struct KeyArgs {
     pub hc_vault_transit: Vec<String>,
     /// Key groups needed to decrypt, when there are several
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub shamir_secret_sharing_threshold: u32,
+    pub shamir_secret_sharing_threshold: i64,
     /// Encryption context of the AWS KMS keys: name:value pairs, separated by commas
     #[arg(long, value_name = "PAIRS")]
     pub encryption_context: Option<String>,
@@ -134,31 +133,6 @@ pub struct OrderArgs {
     /// Try these kinds of keys first, separated by commas [env: SOPS_DECRYPTION_ORDER]
     #[arg(long, value_name = "KINDS")]
     pub decryption_order: Option<String>,
-}
-
-impl KeyArgs {
-    /// The same with what the environment says where a flag does not.
-    ///
-    /// # Errors
-    /// When a variable is not UTF-8.
-    pub fn with_environment(mut self) -> Result<Self, Failure> {
-        let pairs = [
-            (&mut self.age, env::AGE_RECIPIENTS),
-            (&mut self.pgp, env::PGP_FP),
-            (&mut self.kms, env::KMS_ARN),
-            (&mut self.gcp_kms, env::GCP_KMS_IDS),
-            (&mut self.hckms, env::HUAWEICLOUD_KMS_IDS),
-            (&mut self.azure_kv, env::AZURE_KEYVAULT_URLS),
-            (&mut self.hc_vault_transit, env::VAULT_URIS),
-        ];
-        for (flag, variable) in pairs {
-            if flag.is_empty() {
-                flag.extend(variable.text()?);
-            }
-            flag.retain(|text| !text.is_empty());
-        }
-        Ok(self)
-    }
 }
 
 fn boolean(text: &str) -> Result<bool, String> {

@@ -65,6 +65,15 @@ impl From<getrandom::Error> for EncryptError {
 }
 
 impl EncryptError {
+    /// Where in the plaintext, if it is about a place.
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::Parse(error) => Some(error.position),
+            Self::AlreadyEncrypted { position } | Self::Leaf { position, .. } => Some(*position),
+            _ => None,
+        }
+    }
+
     /// About one leaf.
     pub(crate) fn leaf(doc: &Document, leaf: &Leaf, reason: LeafReason) -> Self {
         let (path, position) = locate(doc, leaf);

@@ -25,8 +25,8 @@ pub enum Content {
 /// # Errors
 /// Exit 2 when it cannot be read, is a folder or a socket, or is 4 GiB or larger.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = |why: &str| Failure::new(exit::READ, format!("cannot read {}: {why}", shown(path)));
-    let on_io = |e: std::io::Error| Failure::new(exit::READ, format!("cannot read {}", shown(path))).io(&e);
+    let cannot = |why: &str| Failure::new(exit::READ, format!("cannot read {}: {why}", shown(path))).named();
+    let on_io = |e: std::io::Error| Failure::new(exit::READ, format!("cannot read {}", shown(path))).named().io(&e);
     let found = fs::metadata(path).map_err(on_io)?;
     if found.is_dir() {
         return Err(cannot("it is a folder"));
@@ -48,8 +48,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Exit 2 when it cannot be read.
 pub fn read_stdin() -> Result<Vec<u8>, Failure> {
     read_all(std::io::stdin().lock(), 0)
-        .map_err(|e| Failure::new(exit::READ, "cannot read standard input").io(&e))?
-        .ok_or_else(|| Failure::new(exit::READ, "standard input is 4 GiB or more, which is not supported"))
+        .map_err(|e| Failure::new(exit::READ, "cannot read standard input").named().io(&e))?
+        .ok_or_else(|| Failure::new(exit::READ, "standard input is 4 GiB or more, which is not supported").named())
 }
 
 /// `None`: it is too large.
@@ -171,7 +171,7 @@ pub fn shown(path: &Path) -> String {
 }
 
 fn cannot_write(path: &Path) -> Failure {
-    Failure::new(exit::WRITE, format!("cannot write {}", shown(path)))
+    Failure::new(exit::WRITE, format!("cannot write {}", shown(path))).named()
 }
 
 /// Follows symlinks to the file they end at, whether it exists or not.

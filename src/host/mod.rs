@@ -4,6 +4,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod config_file;
 pub mod editor;
 pub mod env;
 pub mod exit;

@@ -2,6 +2,7 @@
 
 mod edit;
 mod emit;
+mod fragment;
 mod layout;
 mod number;
 mod read;
@@ -11,6 +12,7 @@ mod string;
 
 pub use edit::{cut_metadata, metadata_splices, set, unset};
 pub use emit::{EmitError, JsonIndent, emit, emit_value};
+pub use fragment::read_value;
 pub use read::value;
 pub use scan::{MAX_DEPTH, scan, scan_bytes};
 pub use spell::spell;

@@ -4,6 +4,8 @@
 //! which hint belong to a library error is decided here and nowhere else. No text of a document, no value and no key
 //! reaches a failure: positions and key paths only.
 
+mod from;
+
 use super::exit::{self, Exit};
 
 /// Why a command could not do its work.
@@ -19,12 +21,25 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// What to do next.
     pub hints: Vec<String>,
+    /// Where the name of the file it is about goes.
+    pub named: Named,
+}
+
+/// Where the name of a file goes in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// It is there, or there is none.
+    Already,
+    /// Before it.
+    Before,
+    /// At its end, after "of".
+    AtEnd,
 }
 
 impl Failure {
     /// A failure with nothing but a message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), details: Vec::new(), causes: Vec::new(), hints: Vec::new() }
+        Self { exit, message: message.into(), details: Vec::new(), causes: Vec::new(), hints: Vec::new(), named: Named::Before }
     }
 
     /// An end without a word.
@@ -60,11 +75,21 @@ impl Failure {
         self
     }
 
-    /// The same failure with the name of the file it is about before its message.
+    /// Says that the message names its file, or is about none.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        self.named = Named::Already;
+        self
+    }
+
+    /// The same failure with the name of the file it is about in its message.
     #[must_use]
     pub fn about(mut self, name: &str) -> Self {
-        if !self.message.is_empty() && !self.message.contains(name) {
-            self.message = format!("{name}: {}", self.message);
+        match std::mem::replace(&mut self.named, Named::Already) {
+            Named::Already => {}
+            Named::Before if self.message.is_empty() => {}
+            Named::Before => self.message = format!("{name}: {}", self.message),
+            Named::AtEnd => self.message = format!("{} of {name}", self.message),
         }
         self
     }
@@ -129,6 +154,13 @@ mod tests {
             "error: no key for a.yaml\n  age1x  no identity\ncaused by: file not found\n\nhint: ask an owner\n"
         );
         assert_eq!(failure.render(true).matches("\x1b[0m").count(), 2);
+    }
+
+    #[test]
+    fn the_name_of_a_file_comes_into_the_message_once() {
+        assert_eq!(Failure::new(exit::MAC, "bad").about("a").about("a").message, "a: bad");
+        assert_eq!(Failure::new(exit::MAC, "cannot read a").named().about("a").message, "cannot read a");
+        assert_eq!(Failure { named: Named::AtEnd, ..Failure::new(exit::MAC, "no key") }.about("a").message, "no key of a");
     }
 
     #[test]

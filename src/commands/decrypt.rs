@@ -1,0 +1,64 @@
+//! `leafseal decrypt`.
+
+use super::args::{OrderArgs, ServiceArgs, TypeArgs, WriteArgs};
+use super::format;
+use super::session::{Session, mac_policy};
+use super::work::{Allows, Input, Plan};
+use crate::document::steps::{Step, parse_steps};
+use crate::file::EncryptedFile;
+use crate::host::exit;
+use crate::host::failure::Failure;
+use crate::host::files::Content;
+use std::path::PathBuf;
+
+/// Decrypt files, or standard input
+///
+/// Gives back the bytes that were encrypted. Nothing is written before every value was opened and the MAC was checked. Several files
+/// are decrypted in place with -i.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The files; none or `-` is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    write: WriteArgs,
+    #[command(flatten)]
+    types: TypeArgs,
+    /// Choose the type as if the file had this name
+    #[arg(long, value_name = "PATH")]
+    filename_override: Option<PathBuf>,
+    /// Print one value: '["key"]["list"][0]'
+    #[arg(long, value_name = "INDEX")]
+    extract: Option<String>,
+    /// Decrypt although the MAC is wrong or missing
+    #[arg(long)]
+    ignore_mac: bool,
+    #[command(flatten)]
+    services: ServiceArgs,
+    #[command(flatten)]
+    order: OrderArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the command ends with when it cannot do its work.
+pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
+    let name = args.filename_override.as_deref();
+    let plan = Plan::new(&args.files, &args.write, name, Allows { stdin: true, stdin_needs_name: false })?;
+    let steps = parse_steps(args.extract.as_deref().unwrap_or_default())
+        .map_err(|e| Failure::new(exit::TREE_PATH, format!("invalid --extract: {e}")))?;
+    plan.each(session.ui, |input| decrypt(args, session, &plan, &steps, input))
+}
+
+fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], input: &Input) -> Result<(), Failure> {
+    input.must_exist()?;
+    let path = input.path(args.filename_override.as_deref());
+    let from = format::choose(args.types.input_type.as_deref(), &path)?;
+    let to = format::choose(args.types.output_type.as_deref(), &path)?;
+    let settled = session.settle(&args.services, Some(&args.order))?;
+    let cx = settled.context();
+    let plain = EncryptedFile::parse(&input.read()?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
+    let text = plain.extract(steps, to, cx.layout)?;
+    plan.write(session.ui, input, &text, Content::Plain)
+}

@@ -1,0 +1,219 @@
+//! `leafseal edit`, and the bare `leafseal FILE`.
+
+use super::args::{KeyArgs, OrderArgs, SelectorArgs, ServiceArgs, TypeArgs};
+use super::session::{Session, Settled, mac_policy};
+use super::{format, work};
+use crate::config::Policy;
+use crate::document::Format;
+use crate::file::{self, Encrypted, EncryptedFile, PlainFile};
+use crate::host::editor::{self, Refused};
+use crate::host::exit;
+use crate::host::failure::{Failure, usage};
+use crate::host::files::{self, Content};
+use std::path::{Path, PathBuf};
+
+/// Edit an encrypted file, or make a new one
+///
+/// Opens the decrypted text in SOPS_EDITOR, EDITOR, vim, nano or vi, and encrypts it again when the editor ends. Values that were not
+/// changed keep their ciphertext; when nothing was changed, nothing is written. A file that does not exist is made, for the keys of
+/// the options, the environment, or .sops.yaml.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The file
+    #[arg(value_name = "FILE")]
+    file: Vec<PathBuf>,
+    #[command(flatten)]
+    types: TypeArgs,
+    /// Decrypt although the MAC is wrong or missing
+    #[arg(long)]
+    ignore_mac: bool,
+    /// Fail when no value is encrypted, instead of warning
+    #[arg(long)]
+    strict: bool,
+    /// Edit the master keys too (not built in yet)
+    #[arg(short, long)]
+    show_master_keys: bool,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    selectors: SelectorArgs,
+    #[command(flatten)]
+    services: ServiceArgs,
+    #[command(flatten)]
+    order: OrderArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the command ends with when it cannot do its work.
+pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
+    let file = match args.file.as_slice() {
+        [file] if file == Path::new("-") => return Err(work::conflict("standard input cannot be edited")),
+        [file] => file,
+        [] => return Err(work::no_file().hint("`leafseal --help` lists the commands")),
+        [first, ..] => return Err(several(first)),
+    };
+    if args.show_master_keys {
+        return Err(
+            usage("--show-master-keys is not built in yet").hint("`leafseal rotate --add-age` and `--rm-age` change the keys")
+        );
+    }
+    let path = files::absolute(file);
+    let format = format::keep(&args.types, &path)?;
+    let settled = session.settle(&args.services, Some(&args.order))?;
+    let edit = Edit { args, session, settled: &settled, file, format, name: name_of(file) };
+    let encrypted = if files::exists(file) { edit.existing()? } else { edit.new_file(&path)? };
+    session.notes(&files::shown(file), &encrypted, false)?;
+    files::write(file, &encrypted.text, Content::Encrypted)
+}
+
+/// One editing.
+struct Edit<'a> {
+    args: &'a Args,
+    session: &'a Session<'a>,
+    settled: &'a Settled<'a>,
+    file: &'a Path,
+    format: Format,
+    name: String,
+}
+
+impl Edit<'_> {
+    fn existing(&self) -> Result<Encrypted, Failure> {
+        let shown = files::shown(self.file);
+        let about = |failure: Failure| failure.about(&shown);
+        let encrypted = files::read(self.file)?;
+        let cx = self.settled.context();
+        let plain = EncryptedFile::parse(&encrypted, self.format)
+            .and_then(|file| file.open(mac_policy(self.args.ignore_mac), &cx))
+            .map_err(|e| about(Failure::from(e)))?;
+        let text = plain.text().map_err(|e| about(Failure::from(e)))?;
+        editor::edit(self.session.ui, &self.name, &text, |edited| self.merge(&plain, edited))
+    }
+
+    fn merge(&self, plain: &PlainFile, edited: &[u8]) -> Result<Encrypted, Refused> {
+        let merged = plain.merge(edited, &self.settled.context()).map_err(refused)?;
+        let encrypted = merged.ok_or_else(|| Failure::new(exit::UNCHANGED, "the file has not changed"))?;
+        Ok(self.session.notes(&self.name, &encrypted, self.args.strict).map(|()| encrypted)?)
+    }
+
+    fn new_file(&self, path: &Path) -> Result<Encrypted, Failure> {
+        let policy = self
+            .session
+            .policy(path, self.format, &self.args.keys, &self.args.selectors)
+            .map_err(|failure| self.mistyped(failure))?;
+        let example = example(self.format);
+        // Tried before the editor opens: keys that do not wrap must not cost anybody an hour of typing.
+        self.encrypt(&policy, example.as_bytes()).map_err(|refused| Failure { exit: exit::NO_KEY, ..refused.failure })?;
+        editor::edit(self.session.ui, &self.name, example.as_bytes(), |edited| {
+            let encrypted = self.encrypt(&policy, edited)?;
+            Ok(self.session.notes(&self.name, &encrypted, self.args.strict).map(|()| encrypted)?)
+        })
+    }
+
+    fn encrypt(&self, policy: &Policy, text: &[u8]) -> Result<Encrypted, Refused> {
+        file::encrypt(text, self.format, self.format, policy, &self.settled.context()).map_err(refused)
+    }
+
+    /// A mistyped command is taken for a file that does not exist.
+    fn mistyped(&self, failure: Failure) -> Failure {
+        match near_command(&self.name) {
+            Some(command) => failure.hint(format!("there is no file {}; did you mean the command `{command}`?", self.name)),
+            None => failure,
+        }
+    }
+}
+
+fn refused(error: file::EncryptError) -> Refused {
+    let line = error.position().map(|position| position.line);
+    Refused { failure: Failure::from(error), line }
+}
+
+fn several(first: &Path) -> Failure {
+    let failure = usage("only one file can be edited at a time");
+    match near_command(&first.to_string_lossy()).filter(|_| !files::exists(first)) {
+        Some(command) => failure.hint(format!("did you mean the command `{command}`?")),
+        None => failure,
+    }
+}
+
+/// The command that a word is nearly, if it is one or two letters away.
+fn near_command(word: &str) -> Option<String> {
+    let command = <super::Command as clap::Subcommand>::augment_subcommands(clap::Command::new("leafseal"));
+    let names = command.get_subcommands().map(|c| c.get_name().to_owned());
+    names
+        .filter(|name| name.len() > 2)
+        .map(|name| (distance(&name, word), name))
+        .filter(|(d, _)| (1..=2).contains(d))
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// How many letters must be changed, added or removed.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (diagonal + usize::from(x != *y)).min(above + 1).min(row[j] + 1);
+            diagonal = above;
+        }
+    }
+    row[b.len()]
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What a new file begins with, as in sops.
+fn example(format: Format) -> &'static str {
+    match format {
+        Format::Yaml => {
+            "hello: Welcome to SOPS! Edit this file as you please!
+example_key: example_value
+# Example comment
+example_array:
+    - example_value1
+    - example_value2
+example_number: 1234.56789
+example_booleans:
+    - true
+    - false
+"
+        }
+        Format::Json => {
+            "{
+\t\"hello\": \"Welcome to SOPS! Edit this file as you please!\",
+\t\"example_key\": \"example_value\",
+\t\"example_array\": [
+\t\t\"example_value1\",
+\t\t\"example_value2\"
+\t],
+\t\"example_number\": 1234.56789,
+\t\"example_booleans\": [
+\t\ttrue,
+\t\tfalse
+\t]
+}
+"
+        }
+        Format::Binary => "Welcome to SOPS! Edit this file as you please!",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_command_is_recognised() {
+        assert_eq!(near_command("encrpyt").as_deref(), Some("encrypt"));
+        assert_eq!(near_command("decypt").as_deref(), Some("decrypt"));
+        assert_eq!(near_command("secrets.yaml"), None);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,60 @@
+//! `leafseal encrypt`.
+
+use super::args::{KeyArgs, SelectorArgs, ServiceArgs, TypeArgs, WriteArgs};
+use super::format;
+use super::session::Session;
+use super::work::{Allows, Input, Plan};
+use crate::file;
+use crate::host::failure::Failure;
+use crate::host::files::Content;
+use std::path::PathBuf;
+
+/// Encrypt files, or standard input
+///
+/// Seals the selected values and leaves every other byte as it is. The keys come from the options, the environment, or the first rule
+/// of .sops.yaml that matches. Several files are encrypted in place with -i.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The files; none or `-` is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    write: WriteArgs,
+    #[command(flatten)]
+    types: TypeArgs,
+    /// Choose the rule and the type as if the file had this name; needed for standard input
+    #[arg(long, value_name = "PATH")]
+    filename_override: Option<PathBuf>,
+    /// Fail when no value is encrypted, instead of warning
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    selectors: SelectorArgs,
+    #[command(flatten)]
+    services: ServiceArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the command ends with when it cannot do its work.
+pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
+    let name = args.filename_override.as_deref();
+    let plan = Plan::new(&args.files, &args.write, name, Allows { stdin: true, stdin_needs_name: true })?;
+    plan.each(session.ui, |input| encrypt(args, session, &plan, input))
+}
+
+fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Result<(), Failure> {
+    input.must_exist()?;
+    let path = input.path(args.filename_override.as_deref());
+    let from = format::choose(args.types.input_type.as_deref(), &path)?;
+    let to = format::choose(args.types.output_type.as_deref(), &path)?;
+    let settled = session.settle(&args.services, None)?;
+    let text = input.read()?;
+    let policy = session.policy(&path, from, &args.keys, &args.selectors)?;
+    let encrypted = file::encrypt(&text, from, to, &policy, &settled.context())?;
+    session.notes(&input.name(), &encrypted, args.strict)?;
+    plan.write(session.ui, input, &encrypted.text, Content::Encrypted)
+}

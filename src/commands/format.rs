@@ -1,0 +1,72 @@
+//! Owns the choice of a format: from a flag, else from the ending of a name.
+
+use super::args::TypeArgs;
+use crate::document::Format;
+use crate::host::failure::{Failure, usage};
+use std::path::Path;
+
+/// The format that a `--input-type` or `--output-type` asks for, else that of the name: `.yaml`, `.yml`, `.json`, and binary for
+/// everything else, as in sops (endings in capitals are binary). Unlike sops, an unknown type is an error and `yml` is YAML.
+///
+/// # Errors
+/// When the type is unknown or not built in.
+pub fn choose(flag: Option<&str>, name: &Path) -> Result<Format, Failure> {
+    match flag {
+        Some(text) => match text.to_ascii_lowercase().as_str() {
+            "yaml" | "yml" => Ok(Format::Yaml),
+            "json" => Ok(Format::Json),
+            "binary" => Ok(Format::Binary),
+            name @ ("dotenv" | "ini") => Err(not_yet(name)),
+            "" => of_name(name),
+            _ => Err(usage(format!("unknown type `{text}`: it is one of yaml, json, binary"))),
+        },
+        None => of_name(name),
+    }
+}
+
+/// The format of a file that is changed and keeps its format.
+///
+/// # Errors
+/// As [`choose`], and when `--output-type` asks for another one.
+pub fn keep(types: &TypeArgs, name: &Path) -> Result<Format, Failure> {
+    let format = choose(types.input_type.as_deref(), name)?;
+    if types.output_type.is_some() && choose(types.output_type.as_deref(), name)? != format {
+        return Err(usage("a file that is changed keeps its type: --output-type must be that of the input")
+            .hint("`leafseal decrypt` and `leafseal encrypt` convert"));
+    }
+    Ok(format)
+}
+
+fn of_name(name: &Path) -> Result<Format, Failure> {
+    let name = name.as_os_str().as_encoded_bytes();
+    match () {
+        () if name.ends_with(b".yaml") || name.ends_with(b".yml") => Ok(Format::Yaml),
+        () if name.ends_with(b".json") => Ok(Format::Json),
+        () if name.ends_with(b".env") => Err(not_yet("dotenv")),
+        () if name.ends_with(b".ini") => Err(not_yet("ini")),
+        () => Ok(Format::Binary),
+    }
+}
+
+fn not_yet(format: &str) -> Failure {
+    usage(format!("the format {format} is not built in yet"))
+        .hint("--input-type binary --output-type binary treats the whole file as one value")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_decides_unless_a_flag_does() {
+        let choose = |flag, name: &str| choose(flag, Path::new(name)).ok();
+        assert_eq!(choose(None, "a/b.yml"), Some(Format::Yaml));
+        assert_eq!(choose(None, "a.json"), Some(Format::Json));
+        assert_eq!(choose(None, "a.YAML"), Some(Format::Binary));
+        assert_eq!(choose(None, "/dev/stdin"), Some(Format::Binary));
+        assert_eq!(choose(Some("json"), "a.yaml"), Some(Format::Json));
+        assert_eq!(choose(Some("yml"), "a.txt"), Some(Format::Yaml));
+        assert_eq!(choose(Some("bogus"), "a.yaml"), None);
+        assert_eq!(choose(None, ".env"), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Owns what every command over encrypted files needs: key services, decryption order, configuration, layout, clock.
+
+use super::args::{Global, KeyArgs, OrderArgs, SelectorArgs, ServiceArgs};
+use crate::config::{self, Config, KeyOverride, Layout, Overrides, Policy, Selectors, Source};
+use crate::document::Format;
+use crate::file::{Context, Encrypted, MacPolicy, Note};
+use crate::host::config_file::{self, ConfigFiles};
+use crate::host::exit;
+use crate::host::failure::Failure;
+use crate::host::ui::Ui;
+use crate::host::{clock, env};
+use crate::keys::KeyType;
+use crate::keys::recover::DecryptionOrder;
+use crate::keys::service::{KeyService, Local};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// One run of the program.
+pub struct Session<'a> {
+    /// The terminal.
+    pub ui: &'a Ui,
+    /// Options of every command.
+    pub global: &'a Global,
+    /// The configuration files.
+    pub configs: ConfigFiles<'a>,
+    /// The keys of this machine.
+    pub local: &'a Local<'a>,
+}
+
+/// What a command has settled before it touches a file: keys, order, layout, time.
+pub struct Settled<'a> {
+    services: Vec<&'a dyn KeyService>,
+    order: DecryptionOrder,
+    layout: Layout,
+    now: String,
+}
+
+impl Settled<'_> {
+    /// What the library needs from outside.
+    pub fn context(&self) -> Context<'_> {
+        Context { services: &self.services, order: &self.order, now: &self.now, layout: &self.layout }
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Settles the surroundings, in sops's order: configuration, key services, decryption order.
+    ///
+    /// # Errors
+    /// Exit 1 for a wrong configuration, 112 for a wrong order.
+    pub fn settle(&self, services: &ServiceArgs, order: Option<&OrderArgs>) -> Result<Settled<'a>, Failure> {
+        let config = self.configs.of_working_folder()?;
+        let layout = self.layout(config.as_deref())?;
+        let services = self.services(services)?;
+        let order = match order {
+            Some(order) => self.order(order)?,
+            None => DecryptionOrder::default(),
+        };
+        Ok(Settled { services, order, layout, now: clock::now() })
+    }
+
+    fn services(&self, args: &ServiceArgs) -> Result<Vec<&'a dyn KeyService>, Failure> {
+        let local = match args.enable_local_keyservice {
+            Some(flag) => flag,
+            None => env::ENABLE_LOCAL_KEYSERVICE.flag()?.unwrap_or(true),
+        };
+        if !args.keyservice.is_empty() || env::KEYSERVICE.text()?.is_some() {
+            self.ui.warning("key services over the network are not built in yet; only the keys of this machine are used");
+        }
+        Ok(if local { vec![self.local] } else { Vec::new() })
+    }
+
+    fn order(&self, args: &OrderArgs) -> Result<DecryptionOrder, Failure> {
+        let text = match &args.decryption_order {
+            Some(text) => Some(text.clone()),
+            None => env::DECRYPTION_ORDER.text_or_empty()?,
+        };
+        Ok(match text {
+            Some(text) => DecryptionOrder::parse(&text)?,
+            None => DecryptionOrder::default(),
+        })
+    }
+
+    /// How new text is laid out: `--indent`, else the configuration.
+    ///
+    /// # Errors
+    /// When an indent is negative.
+    pub fn layout(&self, config: Option<&Config>) -> Result<Layout, Failure> {
+        Ok(Layout::new(config.map(|c| &c.indents), self.global.indent)?)
+    }
+
+    /// How a new file is sealed.
+    ///
+    /// # Errors
+    /// As the configuration says: no rule, no keys, a selector that is no pattern.
+    pub fn policy(&self, file: &Path, format: Format, keys: &KeyArgs, selectors: &SelectorArgs) -> Result<Policy, Failure> {
+        let config = self.configs.of_file(file)?;
+        let given = overrides(keys, selectors)?;
+        let policy = config::resolve(config.as_deref(), &config_file::file_path(file, config.as_deref()), &given, format)?;
+        for warning in &policy.warnings {
+            self.ui.warning(&warning.to_string());
+        }
+        Ok(policy)
+    }
+
+    /// Shows what a user should know about an encryption. With `strict`, a file of which nothing is sealed is refused.
+    ///
+    /// # Errors
+    /// Exit 1 when `strict` and nothing is sealed.
+    pub fn notes(&self, name: &str, encrypted: &Encrypted, strict: bool) -> Result<(), Failure> {
+        let report = &encrypted.report;
+        for note in &report.notes {
+            match note {
+                Note::NothingSealed if strict => {
+                    return Err(Failure::new(
+                        exit::GENERIC,
+                        format!("{name}: no value is encrypted: the selection covers none of {}", report.values),
+                    )
+                    .hint("`leafseal config FILE` shows where the selection comes from"));
+                }
+                Note::NothingSealed => self.ui.warning(&format!(
+                    "{name}: NO VALUE IS ENCRYPTED: the selection covers none of {} values (--strict makes this an error)",
+                    report.values
+                )),
+                Note::AliasExpanded { path, position } => self.ui.detail(&format!(
+                    "{name}: {position}: the alias at {path} stands for sealed values and is written out; decrypting brings it back"
+                )),
+            }
+        }
+        self.ui.detail(&format!("{name}: {} of {} values sealed", report.sealed, report.values));
+        Ok(())
+    }
+}
+
+/// Whether the MAC must hold.
+pub fn mac_policy(ignore: bool) -> MacPolicy {
+    if ignore { MacPolicy::Ignore } else { MacPolicy::Verify }
+}
+
+/// What flags and environment say about a new file.
+///
+/// # Errors
+/// Exit 6 for a malformed encryption context.
+pub fn overrides(keys: &KeyArgs, selectors: &SelectorArgs) -> Result<Overrides, Failure> {
+    let rows: [(KeyType, &[String], &'static str, env::Variable); 7] = [
+        (KeyType::Age, &keys.age, "--age", env::AGE_RECIPIENTS),
+        (KeyType::Pgp, &keys.pgp, "--pgp", env::PGP_FP),
+        (KeyType::AwsKms, &keys.kms, "--kms", env::KMS_ARN),
+        (KeyType::GcpKms, &keys.gcp_kms, "--gcp-kms", env::GCP_KMS_IDS),
+        (KeyType::HuaweiKms, &keys.hckms, "--hckms", env::HUAWEICLOUD_KMS_IDS),
+        (KeyType::AzureKv, &keys.azure_kv, "--azure-kv", env::AZURE_KEYVAULT_URLS),
+        (KeyType::Vault, &keys.hc_vault_transit, "--hc-vault-transit", env::VAULT_URIS),
+    ];
+    let mut given = Vec::new();
+    for (key_type, flag, name, variable) in rows {
+        if !flag.is_empty() {
+            given.extend(flag.iter().map(|text| KeyOverride { key_type, text: text.clone(), source: Source::Flag(name) }));
+        } else if let Some(text) = variable.text()? {
+            given.push(KeyOverride { key_type, text, source: Source::Variable(variable.name) });
+        }
+    }
+    let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
+    Ok(Overrides {
+        keys: given,
+        aws_profile: text(&keys.aws_profile),
+        encryption_context: encryption_context(keys.encryption_context.as_deref())?,
+        context_for_rule: false,
+        selectors: Selectors {
+            unencrypted_suffix: text(&selectors.unencrypted_suffix),
+            encrypted_suffix: text(&selectors.encrypted_suffix),
+            unencrypted_regex: text(&selectors.unencrypted_regex),
+            encrypted_regex: text(&selectors.encrypted_regex),
+            unencrypted_comment_regex: text(&selectors.unencrypted_comment_regex),
+            encrypted_comment_regex: text(&selectors.encrypted_comment_regex),
+        },
+        mac_only_encrypted: selectors.mac_only_encrypted,
+        threshold: keys.shamir_secret_sharing_threshold,
+    })
+}
+
+/// Reads `--encryption-context`.
+///
+/// # Errors
+/// Exit 6 when it is malformed.
+pub fn encryption_context(text: Option<&str>) -> Result<BTreeMap<String, String>, Failure> {
+    config::encryption_context(text.unwrap_or_default()).ok_or_else(|| {
+        Failure::new(
+            exit::ENCRYPTION_CONTEXT,
+            "invalid KMS encryption context format: expected name:value pairs, separated by commas",
+        )
+    })
+}

@@ -1,0 +1,151 @@
+//! `edit` and the bare `leafseal FILE`: which editor, what is kept, what is said.
+
+use super::harness::Session;
+
+const PLAIN: &str = "a: one\nb: two # note\nlist:\n  - x\n  - x\n";
+
+fn session() -> Session {
+    let mut session = Session::with_identity();
+    let recipient = session.recipient();
+    session.env("SOPS_AGE_RECIPIENTS", &recipient).file("s.yaml", PLAIN);
+    session.args(&["encrypt", "-i", "s.yaml"]).exit(0);
+    session
+}
+
+/// An editor that runs a script with the file's name in `$1`.
+fn with_editor(session: &mut Session, body: &str) {
+    session.script("editor", body);
+    let editor = session.path("editor");
+    session.env("SOPS_EDITOR", editor.to_str().unwrap());
+}
+
+#[test]
+fn only_what_was_edited_changes() {
+    let mut session = session();
+    with_editor(&mut session, "sed -i 's/two/three/' \"$1\"");
+    let before = session.read_text("s.yaml");
+    session.args(&["edit", "s.yaml"]).stdout("").stderr("").exit(0);
+    let after = session.read_text("s.yaml");
+    let changed: Vec<_> =
+        before.lines().zip(after.lines()).filter(|(a, b)| a != b).map(|(a, _)| a.trim().split(':').next().unwrap()).collect();
+    assert_eq!(before.lines().count(), after.lines().count());
+    assert_eq!(changed.iter().filter(|key| !["lastmodified", "mac"].contains(key)).collect::<Vec<_>>(), [&"b"], "{changed:?}");
+    session.args(&["decrypt", "s.yaml"]).stdout(PLAIN.replace("two", "three")).exit(0);
+}
+
+#[test]
+fn without_a_command_the_file_is_edited() {
+    let mut session = session();
+    with_editor(&mut session, "sed -i 's/one/1st/' \"$1\"");
+    session.args(&["s.yaml"]).exit(0);
+    session.args(&["decrypt", "--extract", "[\"a\"]", "s.yaml"]).stdout("1st").exit(0);
+}
+
+#[test]
+fn nothing_changed_is_nothing_written() {
+    let mut session = session();
+    with_editor(&mut session, "true");
+    let before = session.read("s.yaml");
+    session.args(&["edit", "s.yaml"]).stderr_has("has not changed").stderr_has("--wait").expect_file("s.yaml", before).exit(200);
+}
+
+#[test]
+fn an_editor_that_fails_changes_nothing() {
+    let mut session = session();
+    let before = session.read("s.yaml");
+    with_editor(&mut session, "echo broken > \"$1\"; exit 7");
+    session.args(&["edit", "s.yaml"]).stderr_has("exited with status 7").expect_file("s.yaml", &before).exit(201);
+    session.env("SOPS_EDITOR", "/no/such/editor").args(&["edit", "s.yaml"]).expect_file("s.yaml", &before).exit(201);
+    session.env("SOPS_EDITOR", "vi 'x").args(&["edit", "s.yaml"]).stderr_has("invalid SOPS_EDITOR").exit(201);
+    session
+        .no_env("SOPS_EDITOR")
+        .env("PATH", "/nowhere")
+        .args(&["edit", "s.yaml"])
+        .stderr_has("no editor found")
+        .stderr_has("hint: ")
+        .exit(201);
+}
+
+#[test]
+fn sops_editor_comes_before_editor_and_both_may_have_arguments() {
+    let mut session = session();
+    session.script("first", "echo first > log; sed -i \"s/one/$1/\" \"$2\"").script("second", "echo second > log");
+    let (first, second) = (session.path("first"), session.path("second"));
+    session.env("EDITOR", second.to_str().unwrap()).env("SOPS_EDITOR", &format!("{} 'by argument'", first.display()));
+    session.args(&["edit", "s.yaml"]).expect_file("log", "first\n").exit(0);
+    session.args(&["decrypt", "--extract", "[\"a\"]", "s.yaml"]).stdout("by argument").exit(0);
+    session.no_env("SOPS_EDITOR").args(&["edit", "s.yaml"]).expect_file("log", "second\n").exit(200);
+}
+
+#[test]
+fn the_plaintext_lies_in_a_private_folder_and_goes_away() {
+    let mut session = session();
+    with_editor(&mut session, "stat -c '%a %n' \"$1\" \"$(dirname \"$1\")\" > log; basename \"$1\" >> log");
+    session.args(&["edit", "s.yaml"]).exit(200);
+    let log = session.read_text("log");
+    let lines: Vec<&str> = log.lines().collect();
+    assert!(lines[0].starts_with("600 ") && lines[1].starts_with("700 "), "{log}");
+    assert_eq!(lines[2], "s.yaml");
+    let file = lines[0].strip_prefix("600 ").unwrap();
+    assert!(!std::path::Path::new(file).exists());
+}
+
+#[test]
+fn an_invalid_text_fails_once_without_a_terminal() {
+    let mut session = session();
+    let before = session.read("s.yaml");
+    with_editor(&mut session, "echo x >> count; printf 'a: [secret\\n' > \"$1\"");
+    session.args(&["edit", "s.yaml"]).stderr_has("line ").stderr_lacks("secret").stderr_has("nothing was saved");
+    session.expect_file("count", "x\n").expect_file("s.yaml", before).exit(2);
+}
+
+#[test]
+fn a_new_file_begins_with_an_example() {
+    let mut session = session();
+    with_editor(&mut session, "cp \"$1\" seen; printf 'k: v\\n' > \"$1\"");
+    session.args(&["edit", "new.yaml"]).stdout("").expect_file_has("new.yaml", "k: ENC[").exit(0);
+    assert!(session.read_text("seen").starts_with("hello: Welcome to SOPS!"));
+    session.args(&["edit", "new.json"]).exit(2);
+    assert!(session.read_text("seen").starts_with("{\n\t\"hello\": \"Welcome"));
+    session.args(&["edit", "new.bin"]).expect_file_has("new.bin", "\"data\": \"ENC[").exit(0);
+    assert_eq!(session.read_text("seen"), "Welcome to SOPS! Edit this file as you please!");
+}
+
+#[test]
+fn a_new_file_that_is_not_edited_is_not_made() {
+    let mut session = session();
+    with_editor(&mut session, "true");
+    session.args(&["edit", "new.yaml"]).expect_absent("new.yaml").exit(200);
+}
+
+#[test]
+fn keys_that_do_not_wrap_are_told_before_the_editor_opens() {
+    let mut session = session();
+    session.no_env("SOPS_AGE_RECIPIENTS");
+    with_editor(&mut session, "touch opened");
+    session.args(&["edit", "new.yaml"]).stderr_has("no keys provided").expect_absent("opened").exit(1);
+    session.args(&["edit", "--pgp", "FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4", "new.yaml"]).expect_absent("opened").exit(128);
+}
+
+#[test]
+fn one_file_at_a_time_and_mistyped_commands_are_recognised() {
+    let mut session = session();
+    session.args(&["edit", "s.yaml", "t.yaml"]).stderr_has("only one file").exit(1);
+    session.args(&["encrpyt", "s.yaml"]).stderr_has("did you mean the command `encrypt`?").exit(1);
+    session.args(&["edit"]).stderr_has("no file specified").exit(100);
+    session.args(&[]).stderr_has("no file specified").stderr_has("--help").exit(100);
+    session.args(&["edit", "-"]).exit(8);
+    session.args(&["exec-env", "s.yaml", "true"]).stderr_has("not built in yet").exit(1);
+}
+
+#[test]
+fn equal_items_keep_their_own_ciphertext() {
+    let mut session = session();
+    with_editor(&mut session, "sed -i 's/one/1/' \"$1\"");
+    let items = |text: &str| text.lines().filter(|l| l.trim_start().starts_with("- ENC[")).map(str::to_owned).collect::<Vec<_>>();
+    let before = items(&session.read_text("s.yaml"));
+    session.args(&["edit", "s.yaml"]).exit(0);
+    let after = items(&session.read_text("s.yaml"));
+    assert_eq!(before, after);
+    assert_ne!(after[0], after[1]);
+}
