@@ -70,6 +70,23 @@ pub fn is_uint64(text: &str, style: Style, tag: Tag) -> bool {
     read && matches!(classify(text, true), Class::Uint(_))
 }
 
+/// Whether a plain scalar of this text is read as this value, which is no string.
+pub(super) fn reads_as(text: &str, value: &Value<'_>) -> bool {
+    let is_float = |number: f64| {
+        value.as_float().is_some_and(|meant| meant == number && meant.is_sign_negative() == number.is_sign_negative())
+    };
+    match classify(text, true) {
+        Class::Str => false,
+        Class::Null => value.kind() == ValueType::Null,
+        Class::Bool(truth) => value.as_bool() == Some(truth),
+        Class::Int(number) => value.as_int() == Some(number),
+        Class::Uint(number) => is_float(number as f64),
+        Class::Float(number) => is_float(number),
+        Class::Time(YamlTime::Time(canonical)) => value.kind() == ValueType::Time && value.canonical() == canonical.as_bytes(),
+        Class::Time(_) => false,
+    }
+}
+
 /// Whether a plain scalar of this text is a string.
 pub(super) fn is_plain_string(text: &str) -> bool {
     matches!(classify(text, true), Class::Str)
@@ -128,7 +145,11 @@ fn value(text: Cow<'_, str>, class: Class) -> Result<Value<'_>, ResolveError> {
         Class::Uint(number) => Value::float(number as f64).with_exact(number.to_string().into_bytes()),
         Class::Float(number) => {
             let value = Value::float(number);
-            let same = parse_float(text.as_bytes()).is_some_and(|read| read.to_bits() == number.to_bits());
+            // sops reads the text as it stands, but for the words of YAML and some underscores.
+            let same = match text.contains('_') {
+                true => parse_float(text.as_bytes()).is_some_and(|read| read.to_bits() == number.to_bits()),
+                false => number.is_finite(),
+            };
             if same { value.with_exact(bytes(text)) } else { value }
         }
         Class::Time(YamlTime::Time(canonical)) => {

@@ -10,7 +10,7 @@ use super::super::{Leaf, Paths, Style, Tag};
 use super::block::{self, Frame};
 use super::header::{After, Header};
 use super::quote;
-use super::resolve::{is_plain_string, resolve};
+use super::resolve::{is_plain_string, reads_as};
 use crate::value::number::yaml_float_text;
 use crate::value::{Value, ValueType};
 
@@ -100,7 +100,7 @@ pub(super) fn binary(bytes: &[u8], out: &mut String) {
 pub(super) fn typed(value: &Value<'_>, in_flow: bool, out: &mut String) {
     if let Some(exact) = value.exact().and_then(|exact| std::str::from_utf8(exact).ok())
         && quote::is_plain(exact, in_flow)
-        && resolve(exact.into(), Style::Plain, Tag::None).is_ok_and(|read| read == *value)
+        && reads_as(exact, value)
     {
         out.push_str(exact);
         return;
@@ -160,6 +160,7 @@ fn column(text: &str, at: usize) -> usize {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::resolve::resolve;
     use super::*;
 
     fn flow(style: Style, in_flow: bool) -> Context {
