@@ -84,7 +84,7 @@ impl Edit<'_> {
         let about = |failure: Failure| failure.about(&shown);
         let encrypted = files::read(self.file)?;
         let cx = self.settled.context();
-        let plain = EncryptedFile::parse(&encrypted, self.format)
+        let plain = EncryptedFile::parse_owned(encrypted, self.format)
             .and_then(|file| file.open(mac_policy(self.args.ignore_mac), &cx))
             .map_err(|e| about(Failure::from(e)))?;
         let text = plain.text().map_err(|e| about(Failure::from(e)))?;

@@ -80,7 +80,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let about = |failure: Failure| failure.about(&args.words[0]);
     let cx = settled.context();
     let encrypted = files::read(file)?;
-    let changed = EncryptedFile::parse(&encrypted, format)
+    let changed = EncryptedFile::parse_owned(encrypted, format)
         .and_then(|file| file.open(mac_policy(args.ignore_mac), &cx))
         .map_err(|e| about(Failure::from(e)))?
         .set(&steps, &value, &cx)

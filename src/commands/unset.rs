@@ -49,7 +49,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let steps = parse_steps(index).map_err(|e| Failure::new(exit::SET_FORMAT, format!("Invalid unset index format: {e}")))?;
     let cx = settled.context();
     let encrypted = files::read(file)?;
-    let plain = EncryptedFile::parse(&encrypted, format)
+    let plain = EncryptedFile::parse_owned(encrypted, format)
         .and_then(|file| file.open(mac_policy(args.ignore_mac), &cx))
         .map_err(|e| Failure::from(e).about(name))?;
     match plain.unset(&steps, &cx) {

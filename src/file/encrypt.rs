@@ -54,6 +54,8 @@ pub(crate) struct Plain {
     doc: Document,
     /// The whole content of a binary file: the value of `data`.
     binary: Option<Vec<u8>>,
+    /// A JSON file had a byte order mark. sops does not read it: it is left out and comes back with the plaintext.
+    byte_order_mark: bool,
 }
 
 impl Plain {
@@ -62,22 +64,26 @@ impl Plain {
         if from == Format::Binary {
             let target = if to == Format::Binary { Format::Json } else { to };
             let doc = crate::document::binary::frame(target, cx.layout);
-            return Ok(Self { doc, binary: Some(input.to_vec()) });
+            return Ok(Self { doc, binary: Some(input.to_vec()), byte_order_mark: false });
         }
+        let (input, byte_order_mark) = match input.strip_prefix("\u{FEFF}".as_bytes()) {
+            Some(rest) if from == Format::Json => (rest, to == Format::Json),
+            _ => (input, false),
+        };
         let doc = Document::scan_bytes(input, from, Duplicates::Refuse).map_err(EncryptError::Parse)?;
         if let Some(&entry) = doc.metadata.first() {
             let start = doc.paths.node(entry).entry.start as usize;
             return Err(EncryptError::AlreadyEncrypted { position: position(doc.text.as_bytes(), start) });
         }
         if from == to {
-            return Ok(Self { doc, binary: None });
+            return Ok(Self { doc, binary: None, byte_order_mark });
         }
         let converted = convert::convert(&doc, to, cx.layout)?;
         if to == Format::Binary {
             return Self::read(&converted, Format::Binary, Format::Binary, cx);
         }
         let doc = Document::scan_bytes(&converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
-        Ok(Self { doc, binary: None })
+        Ok(Self { doc, binary: None, byte_order_mark })
     }
 
     /// Seals it under a data key. `metadata` has everything but MAC and spellings; `file` is the file
@@ -109,7 +115,10 @@ impl Plain {
         let mut body = body?;
         refuse_matching_comments(&doc, &body, selection)?;
         keep_replaced_roots(&doc, &holes, &mut body.spellings);
-        let spellings = std::mem::take(&mut body.spellings);
+        let mut spellings = std::mem::take(&mut body.spellings);
+        if self.byte_order_mark {
+            spellings.push(Spelling::START.to_vec(), Spelling::ByteOrderMark);
+        }
         let spelling = (!spellings.is_empty()).then(|| spellings.write());
         seal_metadata(&mut metadata, sealer, mac?, spelling.as_deref(), cx)?;
         let output = Output::finish(&doc, body, &metadata, cx)?;

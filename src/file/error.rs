@@ -88,6 +88,10 @@ pub enum OpenError {
     /// The text is not a document of its format.
     #[error(transparent)]
     Parse(ParseError),
+    /// A file of no known format that is not in sops's JSON form for such files: it is not encrypted, or its format must be
+    /// given.
+    #[error("not an encrypted file: its name says no format, so it is read as a binary file in the JSON form of sops, and is none")]
+    NotBinaryForm(ParseError),
     /// There is no `sops` entry, or it cannot be used.
     #[error(transparent)]
     Metadata(#[from] MetadataError),

@@ -24,8 +24,7 @@ impl EncryptedFile {
     /// # Errors
     /// As there.
     pub fn parse_owned(input: Vec<u8>, format: Format) -> Result<Self, OpenError> {
-        let as_format = if format == Format::Binary { Format::Json } else { format };
-        let document = Document::scan_owned(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
+        let document = scan(input, format)?;
         let metadata = read_metadata(&document)?;
         Ok(Self { document, metadata, format })
     }
@@ -35,8 +34,7 @@ impl EncryptedFile {
     /// # Errors
     /// `Parse` or `Metadata`, as sops.
     pub fn status(input: &[u8], format: Format) -> Result<bool, OpenError> {
-        let as_format = if format == Format::Binary { Format::Json } else { format };
-        let document = Document::scan_bytes(input, as_format, Duplicates::Keep).map_err(OpenError::Parse)?;
+        let document = scan(input.to_vec(), format)?;
         match read_metadata(&document) {
             Ok(metadata) => Ok(!metadata.version.is_empty() && !metadata.mac.is_empty()),
             Err(OpenError::Metadata(MetadataError::NotFound | MetadataError::VersionMissing)) => Ok(false),
@@ -75,6 +73,13 @@ impl EncryptedFile {
         };
         let Self { document, metadata, format } = self;
         Ok(PlainFile { document, metadata, format, data_key, selected, opened, _mac: proof })
+    }
+}
+
+fn scan(input: Vec<u8>, format: Format) -> Result<Document, OpenError> {
+    match format {
+        Format::Binary => Document::scan_owned(input, Format::Json, Duplicates::Keep).map_err(OpenError::NotBinaryForm),
+        _ => Document::scan_owned(input, format, Duplicates::Keep).map_err(OpenError::Parse),
     }
 }
 

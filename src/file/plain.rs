@@ -121,6 +121,9 @@ impl PlainFile {
             }
         }
         self.cut_metadata(&mut spellings, &mut splices);
+        if spellings.take_byte_order_mark() && doc.format == Format::Json && !doc.text.starts_with('\u{FEFF}') {
+            splices.push(Splice::insert(0, "\u{FEFF}"));
+        }
         splices.extend(empty_lists(doc));
         if !splices.is_sorted_by_key(|s| s.span.start) {
             splices.sort_by_key(|s| s.span.start);

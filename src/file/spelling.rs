@@ -27,11 +27,18 @@ pub(crate) enum Spelling {
         /// The bytes.
         raw: String,
     },
+    /// A byte order mark at the start of a JSON file, which sops does not read.
+    ByteOrderMark,
     /// The original bytes of a whole node: an alias, or the explicit null of an empty document.
     Node {
         /// The bytes.
         raw: String,
     },
+}
+
+impl Spelling {
+    /// The place of what stands before the document.
+    pub(crate) const START: &[u8] = b"^";
 }
 
 /// First eight bytes of SHA-512 over type and canonical text.
@@ -99,6 +106,7 @@ impl Spellings {
         for (place, spelling) in &self.entries {
             let (kind, raw, digest) = match spelling {
                 Spelling::Plain => ('p', "", String::new()),
+                Spelling::ByteOrderMark => ('b', "", String::new()),
                 Spelling::Scalar { digest, raw } => ('s', raw.as_str(), hex(&digest.0)),
                 Spelling::Node { raw } => ('n', raw.as_str(), String::new()),
             };
@@ -135,6 +143,7 @@ impl Spellings {
         let raw = std::str::from_utf8(&body[place_len..total]).ok()?.to_owned();
         let spelling = match kind {
             "p" => Spelling::Plain,
+            "b" => Spelling::ByteOrderMark,
             "s" => Spelling::Scalar { digest: ValueDigest(unhex(digest)?), raw },
             "n" => Spelling::Node { raw },
             _ => return None,
@@ -196,6 +205,11 @@ impl SpellingLookup {
             Some(Spelling::Node { raw }) => Some(raw),
             _ => None,
         }
+    }
+
+    /// Takes the byte order mark, if there was one.
+    pub(crate) fn take_byte_order_mark(&mut self) -> bool {
+        self.by_place.remove(Spelling::START).is_some()
     }
 
     /// Takes the next spelling of a place.

@@ -378,7 +378,8 @@ impl<'d> Edit<'d> {
         let own = self.origin(id);
         let breaks = self.document.aliases.iter().filter(|alias| !alias.nested).any(|alias| {
             let origin = self.origin(alias.path);
-            let is_inside = origin <= gone.end && if is_replaced { origin >= gone.start && origin != own } else { origin > gone.start };
+            let is_inside =
+                origin <= gone.end && if is_replaced { origin >= gone.start && origin != own } else { origin > gone.start };
             is_inside && !(gone.start <= alias.span.start && alias.span.end <= gone.end)
         });
         if breaks { Err(EditError::Anchored(self.document.paths.display(id, self.text))) } else { Ok(()) }
@@ -839,7 +840,17 @@ mod tests {
             ("1".into(), Node::map([])),
         ]);
         let int = Node::scalar(Value::int(5));
-        vec![text("x"), text("# no: comment"), text(""), text("l1\nl2"), int, Node::scalar(Value::NULL), many, Node::seq([text("z")]), Node::map([])]
+        vec![
+            text("x"),
+            text("# no: comment"),
+            text(""),
+            text("l1\nl2"),
+            int,
+            Node::scalar(Value::NULL),
+            many,
+            Node::seq([text("z")]),
+            Node::map([]),
+        ]
     }
 
     proptest! {

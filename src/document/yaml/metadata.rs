@@ -161,7 +161,8 @@ mod tests {
         assert_eq!(after.metadata.len(), before.roots.len(), "{text_with:?}");
         assert_eq!(after.roots.len(), before.roots.len(), "{text_with:?}");
         let values = |document: &Document| {
-            let all = document.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Scalar && !leaf.has(crate::document::Leaf::METADATA));
+            let all =
+                document.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Scalar && !leaf.has(crate::document::Leaf::METADATA));
             all.map(|leaf| document.text[leaf.span.range()].to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(values(&after), values(&before), "{text_with:?}");
@@ -199,7 +200,16 @@ mod tests {
     fn it_stands_inside_the_braces_of_a_flow_mapping() {
         let flow = "sops: {age: [{enc: \"l1\\nl2\\n\", recipient: \"age1\"}], mac: \"m\", version: \"3.1\"}";
         assert_eq!(sealed("{a: 1}\n").replace('"', ""), format!("{{a: 1, {flow}}}\n").replace('"', ""));
-        for text in ["{}", "{ }\n", "{a: 1,}", "{a: 1 # c\n}\n", "--- {a: 1, b: [2],\n} # c\n", "{a: b c\n}", "{a, b: }", "{\n  \"a\": 1\n}\n"] {
+        for text in [
+            "{}",
+            "{ }\n",
+            "{a: 1,}",
+            "{a: 1 # c\n}\n",
+            "--- {a: 1, b: [2],\n} # c\n",
+            "{a: b c\n}",
+            "{a, b: }",
+            "{\n  \"a\": 1\n}\n",
+        ] {
             there_and_back(text);
         }
     }

@@ -142,7 +142,9 @@ pub(super) fn head(document: &Document, id: PathId) -> Head {
 /// The `:` of an entry that starts at `start` and whose value starts at `limit`.
 fn colon(text: &str, start: usize, limit: usize, in_flow: bool) -> Option<usize> {
     let bytes = &text.as_bytes()[..limit];
-    let ends = |at: usize| is_blank_or_end(text.as_bytes(), at) || in_flow && matches!(text.as_bytes().get(at), Some(b',' | b'[' | b']' | b'{' | b'}'));
+    let ends = |at: usize| {
+        is_blank_or_end(text.as_bytes(), at) || in_flow && matches!(text.as_bytes().get(at), Some(b',' | b'[' | b']' | b'{' | b'}'))
+    };
     let mut at = start;
     if bytes.get(at) == Some(&b'?') && is_blank_or_end(text.as_bytes(), at + 1) {
         if !in_flow {

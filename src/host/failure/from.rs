@@ -37,6 +37,9 @@ impl From<OpenError> for Failure {
         let text = error.to_string();
         match error {
             OpenError::Parse(error) => unreadable(exit::GENERIC, &error),
+            OpenError::NotBinaryForm(_) => {
+                Self::new(exit::GENERIC, text).hint("give --input-type (yaml, json) if the file is of a format that its name does not say")
+            }
             OpenError::Metadata(MetadataError::NotFound) => Self::new(exit::GENERIC, "sops metadata not found: the file is not encrypted")
                 .hint("`leafseal encrypt -i FILE` encrypts it; --input-type says if it is of another type"),
             OpenError::NoKey(error) => error.into(),
