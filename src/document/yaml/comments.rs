@@ -216,7 +216,7 @@ impl Scanner<'_> {
             let breaks = break_len(self.text, at) > 0;
             if CLASS[byte as usize] == BLANK {
                 ahead += 1;
-            } else if closes || breaks || at == self.text.len() {
+            } else if closes || breaks || at >= self.text.len() {
                 if closes || !in_gap {
                     let dedented = run.start.column.saturating_sub(1) < indent;
                     if closes || first_gap && (i64::from(run.start.line) == foot_line && !after_value || dedented) {
