@@ -70,10 +70,9 @@ pub(super) fn is_blank_or_end(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// The text of a YAML file.
+/// The bytes of a YAML file as text, for [`Parser::new`](super::Parser::new), which checks its characters.
 ///
-/// Refuses with a position: UTF-16 and UTF-32 (named), other bytes that are not UTF-8, files of 4 GiB and more, and the
-/// characters that YAML calls unprintable (C0 controls but tab, LF and CR; DEL; C1 controls but NEL; U+FFFE, U+FFFF).
+/// Refuses with a position: UTF-16 and UTF-32 (named), and other bytes that are not UTF-8.
 pub fn text_of(bytes: &[u8]) -> Result<&str, ParseError> {
     let encoding = match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
@@ -90,7 +89,8 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, ParseError> {
     Ok(text)
 }
 
-/// Checks size and characters of a text.
+/// Checks size (below 4 GiB) and characters of a text: none that YAML calls unprintable (C0 controls but tab, LF and CR; DEL;
+/// C1 controls but NEL; U+FFFE, U+FFFF).
 pub(super) fn check(text: &str) -> Result<(), ParseError> {
     let bytes = text.as_bytes();
     if bytes.len() >= u32::MAX as usize {

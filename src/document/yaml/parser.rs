@@ -8,7 +8,7 @@ use super::comments::Sides;
 use super::event::{Comment, Event, EventKind};
 use super::input;
 use super::placement::Placement;
-use super::property::{self, Handle};
+use super::property::{self, Handles};
 use super::scanner::{Fault, Scanner, Step};
 use super::token::{Token, TokenKind};
 
@@ -48,7 +48,7 @@ pub struct Parser<'a> {
     pub(super) scanner: Scanner<'a>,
     pub(super) state: State,
     pub(super) states: Vec<State>,
-    handles: Vec<Handle>,
+    handles: Handles<'a>,
     /// The end of the last token that has a place in the text.
     pub(super) last_end: u32,
     /// The comments of the node whose event is being made.
@@ -67,7 +67,7 @@ impl<'a> Parser<'a> {
             scanner: Scanner::new(text),
             state: State::StreamStart,
             states: Vec::new(),
-            handles: Vec::new(),
+            handles: Handles::new(),
             last_end: 0,
             sides: Sides::default(),
             placement: Placement::default(),
@@ -245,11 +245,10 @@ impl<'a> Parser<'a> {
             }
             return Ok(());
         }
-        let new = property::handle(self.text, span);
-        if self.handles.iter().any(|old| self.text[old.handle.range()] == self.text[new.handle.range()]) {
+        let (handle, prefix) = property::handle(self.text, span);
+        if self.handles.insert(handle, prefix).is_some() {
             return Err(Fault { at, message: "a second %TAG directive for the same handle" });
         }
-        self.handles.push(new);
         Ok(())
     }
 

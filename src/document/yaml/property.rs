@@ -1,6 +1,7 @@
 //! Owns what stands before a node or a document: anchors and aliases, tags, directives.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::super::Span;
 use super::input::{BLANK, CLASS, URI, WORD};
@@ -186,33 +187,28 @@ pub(super) fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|d| d as u8)
 }
 
-/// A `%TAG` directive: what a handle stands for in this document.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Handle {
-    pub(super) handle: Span,
-    pub(super) prefix: Span,
-}
+/// What the handles of `%TAG` directives stand for in this document: spans of prefixes as written.
+pub(super) type Handles<'a> = HashMap<&'a str, Span>;
 
 /// The handle and the prefix of a `%TAG` directive that was scanned.
-pub(super) fn handle(text: &str, directive: Span) -> Handle {
-    let text = &text[directive.range()];
-    let handle = text.find('!').unwrap_or(text.len());
-    let handle_end = text[handle..].find([' ', '\t']).map_or(text.len(), |i| handle + i);
-    let prefix = text.rfind([' ', '\t']).map_or(text.len(), |i| i + 1);
-    let at = directive.start as usize;
-    Handle { handle: Span::new(at + handle, at + handle_end), prefix: Span::new(at + prefix, directive.end as usize) }
+pub(super) fn handle(text: &str, directive: Span) -> (&str, Span) {
+    let source = &text[directive.range()];
+    let handle = source.find('!').unwrap_or(source.len());
+    let handle_end = source[handle..].find([' ', '\t']).map_or(source.len(), |i| handle + i);
+    let prefix = source.rfind([' ', '\t']).map_or(source.len(), |i| i + 1);
+    (&source[handle..handle_end], Span::new(directive.start as usize + prefix, directive.end as usize))
 }
 
 /// Whether the handle of a tag means anything in this document.
-pub(super) fn is_defined(text: &str, tag: Span, handles: &[Handle]) -> bool {
+pub(super) fn is_defined(text: &str, tag: Span, handles: &Handles<'_>) -> bool {
     match split(&text[tag.range()]) {
         None | Some(("!" | "!!", _)) => true,
-        Some((handle, _)) => handles.iter().any(|h| &text[h.handle.range()] == handle),
+        Some((handle, _)) => handles.contains_key(handle),
     }
 }
 
 /// The full name of a tag. `!` alone stays `!`, a handle that is not defined stays as it is.
-pub(super) fn resolve<'a>(text: &'a str, tag: Span, handles: &[Handle]) -> Cow<'a, str> {
+pub(super) fn resolve<'a>(text: &'a str, tag: Span, handles: &Handles<'_>) -> Cow<'a, str> {
     let tag = &text[tag.range()];
     let Some((handle, suffix)) = split(tag) else {
         return match tag.strip_prefix("!<") {
@@ -220,8 +216,8 @@ pub(super) fn resolve<'a>(text: &'a str, tag: Span, handles: &[Handle]) -> Cow<'
             None => Cow::Borrowed(tag),
         };
     };
-    let prefix = match handles.iter().find(|h| &text[h.handle.range()] == handle) {
-        Some(found) => unescape(&text[found.prefix.range()]),
+    let prefix = match handles.get(handle) {
+        Some(prefix) => unescape(&text[prefix.range()]),
         None if handle == "!!" => Cow::Borrowed("tag:yaml.org,2002:"),
         None if handle == "!" && !suffix.contains('%') => return Cow::Borrowed(tag),
         None => Cow::Borrowed(handle),

@@ -50,11 +50,8 @@ impl Scanner<'_> {
             at += sealed_len(&self.text[at..]);
         }
         loop {
-            while let Some(&byte) = self.text.get(at)
-                && CLASS[byte as usize] & stops == 0
-            {
-                at += 1;
-            }
+            let rest = self.text.get(at..).unwrap_or_default();
+            at += rest.iter().position(|&b| CLASS[b as usize] & stops != 0).unwrap_or(rest.len());
             match self.byte_at(at) {
                 b':' if !self.blank_or_end(at + 1) => at += 1,
                 0xC2 | 0xE2 if break_len(self.text, at) == 0 => at += 1,

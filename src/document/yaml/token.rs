@@ -116,7 +116,11 @@ impl Queue {
     pub(super) fn insert(&mut self, number: usize, token: Token) {
         self.push(token);
         let at = self.head + number.saturating_sub(self.taken);
-        self.tokens[at..].rotate_right(1);
+        let last = self.tokens.len() - 1;
+        if at < last {
+            self.tokens.copy_within(at..last, at + 1);
+            self.tokens[at] = token;
+        }
     }
 
     /// Takes the head token.
