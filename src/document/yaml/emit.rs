@@ -2,7 +2,7 @@
 //! block, `--extract`.
 //!
 //! Differences from sops, all on purpose: a whole float has a point (`1.0`, or it would come back as an integer), emoji stay
-//! themselves, no `!!merge`, indentation indicators that fit, and no text is ever lost. `docs/compatibility.md` lists them.
+//! themselves, no `!!merge`, indentation indicators that fit, and no text is ever lost.
 
 use super::super::node::{Comment, Entry, Item, Node, Tree};
 use super::block::{self, Frame, push_blanks};

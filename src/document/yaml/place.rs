@@ -1,6 +1,6 @@
 //! Owns [`Place`]: which bytes a sealed value takes the place of, and between which it stands.
 //!
-//! Rules: `docs/format.md`, "Places". May use `value`.
+//! Rules: `docs/format.md`, "How a spelling survives". May use `value`.
 
 use std::borrow::Cow;
 

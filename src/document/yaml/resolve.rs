@@ -1,6 +1,6 @@
 //! Owns how YAML scalars get their type: go-yaml's resolution, exactly.
 //!
-//! Rules: `docs/format.md`, "YAML scalars". May use `value`.
+//! May use `value`. The tests at the foot are the tables.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! Owns how a value is spelled in the style of the scalar whose place it takes ([`Context`], [`spell`]).
 //!
-//! What is written is read back by go-yaml as the same type and value, whatever the text. Rules: `docs/format.md`, "Spellings".
+//! What is written is read back by go-yaml as the same type and value, whatever the text. Rules: `docs/format.md`, "How a spelling survives".
 //! May use `value`.
 
 use base64::Engine as _;
