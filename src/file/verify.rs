@@ -48,9 +48,14 @@ impl<'a> SameTree<'a> {
     }
 }
 
-/// The indexes of the leaves that take part in comparing two documents: no metadata, no comments.
+/// The indexes of the leaves that take part in comparing two documents: no metadata, no comments, and not the emptiness of the
+/// top level, which metadata ends.
 pub(crate) fn values_of(doc: &Document) -> impl Iterator<Item = usize> + '_ {
-    doc.leaves.iter().enumerate().filter(|(_, leaf)| !is_comment(leaf) && !leaf.has(Leaf::METADATA)).map(|(i, _)| i)
+    let takes_part = |leaf: &Leaf| {
+        let empty_top_level = leaf.kind == LeafKind::EmptyMap && doc.paths.is_root(leaf.path);
+        !is_comment(leaf) && !leaf.has(Leaf::METADATA) && !empty_top_level
+    };
+    doc.leaves.iter().enumerate().filter(move |(_, leaf)| takes_part(leaf)).map(|(i, _)| i)
 }
 
 /// The indexes of the comments of a document, in the order of the text, copies and metadata left out.
