@@ -13,7 +13,7 @@ use crate::crypto::nonces::Nonces;
 use crate::crypto::sealed::SealedType;
 use crate::crypto::sealer::Sealer;
 use crate::document::splice::Splice;
-use crate::document::{Document, Leaf, LeafKind, PathId, Span};
+use crate::document::{Document, Leaf, LeafKind, PathId, Span, Style, Tag};
 use crate::value::{Value, ValueType};
 
 /// From this many leaves on, chunks go to all cores (measured: below it the threads cost more than they bring).
@@ -71,6 +71,8 @@ struct Edit {
 #[derive(Clone, Copy)]
 enum What {
     Leaf(u32),
+    /// The part of a leaf's place that is apart from the rest (a comment may stand between them).
+    Head(u32),
     Expansion(u32),
     Hole(u32),
 }
@@ -136,8 +138,9 @@ pub(crate) fn seal(
     holes: &[Splice],
     sealer: &Sealer,
 ) -> Result<Body, EncryptError> {
-    let edits = edits(doc, selected, expansions, holes);
-    let pass = Pass { doc, source, expansions, holes, sealer };
+    let mut heads = Vec::new();
+    let edits = edits(doc, selected, source, expansions, holes, &mut heads)?;
+    let pass = Pass { doc, source, expansions, heads: &heads, holes, sealer };
     let chunks: Vec<&[Edit]> = edits.chunks(CHUNK).collect();
     let bounds = |i: usize| -> (usize, usize) {
         let start = if i == 0 { 0 } else { chunks[i][0].at as usize };
@@ -183,13 +186,30 @@ pub(crate) fn seal(
     Ok(body)
 }
 
-fn edits(doc: &Document, selected: &[bool], expansions: &[Expansion], holes: &[Splice]) -> Vec<Edit> {
+fn edits(
+    doc: &Document,
+    selected: &[bool],
+    source: &dyn Source,
+    expansions: &[Expansion],
+    holes: &[Splice],
+    heads: &mut Vec<Splice>,
+) -> Result<Vec<Edit>, EncryptError> {
     let mut edits = Vec::with_capacity(doc.leaves.len() + holes.len());
     for (i, leaf) in doc.leaves.iter().enumerate() {
         let sealable = matches!(leaf.kind, LeafKind::Scalar | LeafKind::Comment | LeafKind::CommentItem);
-        if selected[i] && sealable && !leaf.has(Leaf::COPY) && !leaf.has(Leaf::METADATA) {
-            edits.push(Edit { at: leaf.props.min(leaf.span.start), what: What::Leaf(i as u32) });
+        if !(selected[i] && sealable) || leaf.has(Leaf::COPY) || leaf.has(Leaf::METADATA) {
+            continue;
         }
+        let mut at = leaf.span.start;
+        if may_be_split(leaf) && !matches!(source.action(i)?, Action::Keep) {
+            let place = doc.place(leaf, &doc.context(leaf));
+            at = place.span.start;
+            for head in place.head_edits() {
+                edits.push(Edit { at: head.span.start, what: What::Head(heads.len() as u32) });
+                heads.push(head);
+            }
+        }
+        edits.push(Edit { at, what: What::Leaf(i as u32) });
     }
     for (i, expansion) in expansions.iter().enumerate() {
         edits.push(Edit { at: expansion.span.start, what: What::Expansion(i as u32) });
@@ -200,13 +220,20 @@ fn edits(doc: &Document, selected: &[bool], expansions: &[Expansion], holes: &[S
     if !edits.is_sorted_by_key(|e| e.at) {
         edits.sort_by_key(|e| e.at);
     }
-    edits
+    Ok(edits)
+}
+
+/// Whether the place of a leaf may be more than one span: block scalars and cut tags.
+fn may_be_split(leaf: &Leaf) -> bool {
+    leaf.kind == LeafKind::Scalar
+        && (matches!(leaf.style, Style::Literal | Style::Folded) || !matches!(leaf.tag, Tag::None | Tag::Str))
 }
 
 struct Pass<'a> {
     doc: &'a Document,
     source: &'a dyn Source,
     expansions: &'a [Expansion],
+    heads: &'a [Splice],
     holes: &'a [Splice],
     sealer: &'a Sealer,
 }
@@ -243,12 +270,7 @@ impl Pass<'_> {
                             body.spellings.push(place_name(self.doc, leaf.path), self.spelling(leaf, value, &raw));
                         }
                     }
-                    for head in place.head_edits() {
-                        body.text.extend_from_slice(&text[cursor..head.span.start as usize]);
-                        body.text.extend_from_slice(head.text.as_bytes());
-                        cursor = head.span.end as usize;
-                    }
-                    body.text.extend_from_slice(&text[cursor..place.span.start as usize]);
+                    body.text.extend_from_slice(text.get(cursor..place.span.start as usize).ok_or(EncryptError::NotReadBack)?);
                     body.text.extend_from_slice(place.before.as_bytes());
                     let from = body.text.len();
                     match &action {
@@ -266,21 +288,27 @@ impl Pass<'_> {
                 }
                 What::Expansion(i) => {
                     let expansion = &self.expansions[i as usize];
-                    body.text.extend_from_slice(&text[cursor..expansion.span.start as usize]);
+                    body.text.extend_from_slice(text.get(cursor..expansion.span.start as usize).ok_or(EncryptError::NotReadBack)?);
                     body.text.extend_from_slice(expansion.text.as_bytes());
                     let raw = self.doc.text[expansion.span.range()].to_owned();
                     body.spellings.push(place_name(self.doc, expansion.path), Spelling::Node { raw });
                     cursor = expansion.span.end as usize;
                 }
+                What::Head(i) => {
+                    let head = &self.heads[i as usize];
+                    body.text.extend_from_slice(text.get(cursor..head.span.start as usize).ok_or(EncryptError::NotReadBack)?);
+                    body.text.extend_from_slice(head.text.as_bytes());
+                    cursor = head.span.end as usize;
+                }
                 What::Hole(i) => {
                     let hole = &self.holes[i as usize];
-                    body.text.extend_from_slice(&text[cursor..hole.span.start as usize]);
+                    body.text.extend_from_slice(text.get(cursor..hole.span.start as usize).ok_or(EncryptError::NotReadBack)?);
                     body.holes.push(body.text.len());
                     cursor = hole.span.end as usize;
                 }
             }
         }
-        body.text.extend_from_slice(&text[cursor..end]);
+        body.text.extend_from_slice(text.get(cursor..end).ok_or(EncryptError::NotReadBack)?);
         Ok(body)
     }
 
