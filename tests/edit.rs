@@ -149,3 +149,63 @@ fn equal_items_keep_their_own_ciphertext() {
     assert_eq!(before, after);
     assert_ne!(after[0], after[1]);
 }
+
+#[test]
+fn at_a_terminal_an_invalid_text_is_offered_again_with_the_edits() {
+    let mut session = session();
+    // The first time it breaks the text, the second time it mends what it finds.
+    let body = "echo x >> calls; for f; do :; done
+if grep -q broken \"$f\"; then sed -i 's/\\[broken/mended/' \"$f\"; else sed -i 's/one/[broken/' \"$f\"; fi";
+    with_editor(&mut session, body);
+    session.args(&["edit", "s.yaml"]);
+    let Some(output) = at_a_terminal(&session, "\n") else {
+        eprintln!("skipped: there is no `script` to make a terminal with");
+        return;
+    };
+    assert!(output.contains("line ") && output.contains("Press Enter to return to the editor"), "{output}");
+    assert_eq!(session.read_text("calls").lines().count(), 2, "{output}");
+    session.args(&["decrypt", "--extract", "[\"a\"]", "s.yaml"]).stdout("mended").exit(0);
+}
+
+/// Runs the session's command at a terminal of its own and types `keys`; what it shows.
+fn at_a_terminal(session: &Session, keys: &str) -> Option<String> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let inner = session.command();
+    let words: Vec<_> = std::iter::once(inner.get_program()).chain(inner.get_args()).map(|w| w.to_str().unwrap()).collect();
+    let mut command = Command::new("script");
+    command.args(["-qec", &words.join(" "), "/dev/null"]).env_clear().current_dir(inner.get_current_dir()?);
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
+    let mut stdin = child.stdin.take()?;
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    stdin.write_all(keys.as_bytes()).ok()?;
+    let output = child.wait_with_output().ok()?;
+    drop(stdin);
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_signal_ends_the_editor_and_takes_the_plaintext_away() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+    let mut session = session();
+    with_editor(&mut session, "echo \"$1\" > started.new; mv started.new started; exec sleep 30");
+    let before = session.read("s.yaml");
+    for signal in ["-TERM", "-HUP"] {
+        let _ = std::fs::remove_file(session.path("started"));
+        session.args(&["edit", "s.yaml"]);
+        let mut child = session.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        while !session.path("started").exists() && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let plaintext = session.read_text("started").trim().to_owned();
+        assert!(std::path::Path::new(&plaintext).exists());
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert!(!child.wait().unwrap().success());
+        assert!(begun.elapsed() < Duration::from_secs(20), "the editor was waited for");
+        assert!(!std::path::Path::new(&plaintext).exists(), "the plaintext is still there after {signal}");
+        assert_eq!(session.read("s.yaml"), before);
+    }
+}

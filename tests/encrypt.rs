@@ -150,6 +150,18 @@ fn a_text_that_does_not_parse_is_refused_with_its_position_and_without_its_text(
 }
 
 #[test]
+fn an_empty_mapping_comes_back_and_an_empty_yaml_file_is_refused() {
+    let mut session = with_recipients();
+    for (name, text) in [("e.json", "{}"), ("e2.json", "{\n}\n"), ("e.yaml", "{}\n"), ("c.yaml", "# only a comment\n")] {
+        session.file(name, text);
+        session.args(&["encrypt", "-i", name]).expect_file_has(name, "sops").exit(0);
+        session.args(&["decrypt", name]).stdout(text).exit(0);
+    }
+    session.file("none.yaml", "").args(&["encrypt", "none.yaml"]).stdout("").stderr_has("completely empty").exit(92);
+    session.args(&["encrypt", "--shamir-secret-sharing-threshold", "-1", "s.yaml"]).stderr_has("threshold").exit(1);
+}
+
+#[test]
 fn several_files_are_all_done_or_all_named() {
     let mut session = with_recipients();
     session.file("b.yaml", "b: 1\n").file("bad.yaml", "a: [\n");

@@ -80,7 +80,7 @@ pub struct KeyArgs {
     #[arg(long, value_name = "URIS")]
     pub hc_vault_transit: Vec<String>,
     /// Key groups needed to decrypt, when there are several
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true)]
     pub shamir_secret_sharing_threshold: i64,
     /// Encryption context of the AWS KMS keys: name:value pairs, separated by commas
     #[arg(long, value_name = "PAIRS")]

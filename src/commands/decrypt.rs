@@ -58,7 +58,7 @@ fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], inpu
     let to = format::choose(args.types.output_type.as_deref(), &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
-    let plain = EncryptedFile::parse_owned(input.read()?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
+    let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
     let text = plain.extract(steps, to, cx.layout)?;
     plan.write(session.ui, input, &text, Content::Plain)
 }

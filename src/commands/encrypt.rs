@@ -52,7 +52,7 @@ fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Re
     let from = format::choose(args.types.input_type.as_deref(), &path)?;
     let to = format::choose(args.types.output_type.as_deref(), &path)?;
     let settled = session.settle(&args.services, None)?;
-    let text = input.read()?;
+    let text = input.read(session.ui)?;
     let policy = session.policy(&path, from, &args.keys, &args.selectors)?;
     let encrypted = file::encrypt(&text, from, to, &policy, &settled.context())?;
     session.notes(&input.name(), &encrypted, args.strict)?;

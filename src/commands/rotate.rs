@@ -112,7 +112,7 @@ fn rotate(args: &Args, session: &Session<'_>, plan: &Plan, changes: &KeyChanges,
     let from = format::keep(&args.types, &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
-    let plain = EncryptedFile::parse_owned(input.read()?, from)?.open(mac_policy(false), &cx)?;
+    let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(false), &cx)?;
     let rotated = plain.rotate(changes, &cx)?;
     session.notes(&input.name(), &rotated, false)?;
     plan.write(session.ui, input, &rotated.text, Content::Encrypted)

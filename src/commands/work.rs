@@ -129,13 +129,18 @@ impl Input {
         }
     }
 
-    /// Reads it all.
+    /// Reads it all; says so when someone has to type it.
     ///
     /// # Errors
     /// Exit 2.
-    pub fn read(&self) -> Result<Vec<u8>, Failure> {
+    pub fn read(&self, ui: &Ui) -> Result<Vec<u8>, Failure> {
         match self {
-            Self::Stdin => files::read_stdin(),
+            Self::Stdin => {
+                if ui.someone_types() {
+                    ui.status("reading standard input; Ctrl+D ends it");
+                }
+                files::read_stdin()
+            }
             Self::File(path) => files::read(path),
         }
     }

@@ -66,6 +66,9 @@ impl Plain {
             let doc = crate::document::binary::frame(target, cx.layout);
             return Ok(Self { doc, binary: Some(input.to_vec()), byte_order_mark: false });
         }
+        if from == Format::Yaml && input.is_empty() {
+            return Err(EncryptError::Empty);
+        }
         let (input, byte_order_mark) = match input.strip_prefix("\u{FEFF}".as_bytes()) {
             Some(rest) if from == Format::Json => (rest, to == Format::Json),
             _ => (input, false),

@@ -15,6 +15,9 @@ pub enum EncryptError {
     /// The plaintext is not a document of its format.
     #[error(transparent)]
     Parse(ParseError),
+    /// A YAML plaintext without a single byte. sops: exit 92.
+    #[error("the file is completely empty: it must contain at least one document")]
+    Empty,
     /// The plaintext has a top-level `sops` entry: it is encrypted already, or the name is in the way. sops: exit 203.
     #[error("the file has a top-level `sops` entry at {position}: it is already encrypted")]
     AlreadyEncrypted {

@@ -95,6 +95,11 @@ impl Ui {
         self.data(format!("{report}\n").as_bytes())
     }
 
+    /// Whether standard input is a terminal.
+    pub fn someone_types(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+
     /// Whether someone sits at the terminal and can answer.
     pub fn can_ask(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -18,6 +18,7 @@ impl From<EncryptError> for Failure {
         let text = error.to_string();
         match error {
             EncryptError::Parse(error) => unreadable(exit::READ, &error),
+            EncryptError::Empty => Self::new(exit::NO_DOCUMENT, text),
             EncryptError::AlreadyEncrypted { .. } => Self::new(exit::ALREADY_ENCRYPTED, text).hint(
                 "`leafseal edit` changes an encrypted file and `leafseal rotate` replaces its key; \
                  if the entry is not from sops, give it another name or encrypt the file with --input-type binary --output-type binary",
