@@ -1,6 +1,6 @@
 //! YAML as go-yaml v3 reads it: the law for values, types and comments in SOPS files.
 //!
-//! Reading: text to tokens (`scanner`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
+//! Reading: text to tokens (`scanner`, `possible_key`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
 //! `flow_collection`), comments to places (`placement`), events to a document (`leaves`,
 //! `anchors`, `keys`, `late`, `tags`), spans to text (`decode`) and values (`resolve`, `read`).
 //!
@@ -29,6 +29,7 @@ pub mod metadata;
 mod parser;
 pub mod place;
 mod placement;
+mod possible_key;
 mod property;
 mod quote;
 mod read;

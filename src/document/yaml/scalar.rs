@@ -278,8 +278,9 @@ fn sealed_len(text: &[u8]) -> usize {
     if !text.starts_with(b"ENC[") {
         return 0;
     }
-    let Some(end) = memchr::memchr(b']', text) else { return 0 };
+    // What comes first, so that a text of many openings without an end is not searched again and again.
+    let end = memchr::memchr3(b']', b' ', b'\n', text).unwrap_or(0);
     let sealed = &text[..end];
-    let ends = memchr::memchr3(b' ', b'\t', b'\n', sealed).or_else(|| memchr::memchr3(b'\r', 0xC2, 0xE2, sealed));
-    if ends.is_none() { end } else { 0 }
+    let ends = memchr::memchr3(b'\t', b'\r', 0xC2, sealed).or_else(|| memchr::memchr(0xE2, sealed));
+    if text[end] == b']' && ends.is_none() { end } else { 0 }
 }

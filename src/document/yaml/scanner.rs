@@ -1,11 +1,12 @@
-//! Owns [`Scanner`]: text to tokens. Indentation, possible keys and the choice of the token that starts at a character.
+//! Owns [`Scanner`]: text to tokens. Indentation and the choice of the token that starts at a character.
 //!
-//! Decides as go-yaml v3 decides: a key needs no `?` if its `:` is found on the same line within 1024 characters; block collections start and end with
-//! the column of their entries; at most 10,000 levels of each kind of nesting.
+//! Decides as go-yaml v3 decides: a key needs no `?` if its `:` is found on the same line within 1024 characters; block
+//! collections start and end with the column of their entries; at most 10,000 levels of each kind of nesting.
 
 use super::super::Style;
 use super::comments::Remarks;
 use super::input::{self, BLANK, BREAK, CLASS, INDICATOR};
+use super::possible_key::PossibleKey;
 use super::token::{Queue, Token, TokenKind};
 
 /// Why a text is not YAML: an offset and our own words.
@@ -20,21 +21,6 @@ pub(super) type Step<T> = Result<T, Fault>;
 
 /// Levels of block nesting, and of flow nesting, that go-yaml allows.
 const MAX_DEPTH: usize = 10_000;
-/// How many characters a key without `?` may have.
-const MAX_KEY: usize = 1024;
-
-/// Where a key might have started whose `:` has not been seen.
-#[derive(Clone, Copy, Default)]
-struct PossibleKey {
-    possible: bool,
-    /// At the column of a block mapping: not being a key would be an error.
-    required: bool,
-    /// The number of its first token.
-    number: usize,
-    at: usize,
-    line: u32,
-    column: usize,
-}
 
 /// A place in the text with its line (from 0) and column (characters from 0).
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,9 +47,9 @@ pub(super) struct Scanner<'a> {
     pub(super) indent: isize,
     indents: Vec<isize>,
     /// One for the block context and one for each open flow collection.
-    keys: Vec<PossibleKey>,
+    pub(super) keys: Vec<PossibleKey>,
     /// No possible key below this index has a token that still waits.
-    first_key: usize,
+    pub(super) first_key: usize,
     pub(super) key_allowed: bool,
     pub(super) queue: Queue,
     /// The head of the queue is complete: no key marker can come before it.
@@ -128,38 +114,6 @@ impl<'a> Scanner<'a> {
             }
             self.scan()?;
         }
-    }
-
-    fn head_may_be_key(&mut self) -> Step<bool> {
-        let head = self.queue.head_number();
-        while let Some(key) = self.keys.get(self.first_key) {
-            if key.possible && key.number >= head {
-                return Ok(key.number == head && self.key_holds(self.first_key)?);
-            }
-            self.first_key += 1;
-        }
-        Ok(false)
-    }
-
-    /// Whether a possible key is still one at the scanner's place.
-    fn key_holds(&mut self, level: usize) -> Step<bool> {
-        let key = self.keys[level];
-        if !key.possible {
-            return Ok(false);
-        }
-        if key.line < self.line || self.is_beyond_key(key.at) {
-            if key.required {
-                return Err(Fault { at: key.at, message: "expected `:` after this key" });
-            }
-            self.keys[level].possible = false;
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    fn is_beyond_key(&self, start: usize) -> bool {
-        let bytes = self.at - start;
-        bytes > MAX_KEY && (self.ascii || bytes - continuation_bytes(&self.text[start..self.at]) > MAX_KEY)
     }
 
     /// The byte at the scanner's place, 0 at the end (a NUL is no part of any text).
@@ -324,37 +278,6 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
-    }
-
-    /// Remembers that a key may start here, if one may.
-    pub(super) fn save_key(&mut self) -> Step<()> {
-        if !self.key_allowed {
-            return Ok(());
-        }
-        self.drop_key()?;
-        let column = self.column();
-        let level = self.keys.len() - 1;
-        self.first_key = self.first_key.min(level);
-        self.keys[level] = PossibleKey {
-            possible: true,
-            required: self.flow == 0 && self.indent == column as isize,
-            number: self.queue.next_number(),
-            at: self.at,
-            line: self.line,
-            column,
-        };
-        Ok(())
-    }
-
-    /// Forgets the possible key of this level: another token took its place.
-    pub(super) fn drop_key(&mut self) -> Step<()> {
-        let level = self.keys.len() - 1;
-        let key = &mut self.keys[level];
-        if key.possible && key.required {
-            return Err(Fault { at: key.at, message: "expected `:` after this key" });
-        }
-        key.possible = false;
-        Ok(())
     }
 
     /// Opens a block collection if the column is deeper than that of the innermost one.
