@@ -7,7 +7,7 @@ use super::merge::Reuse;
 use super::opened::feed_mac;
 use super::seal::{self, Action, Body, Region, Source, refuse_unsealable};
 use super::spelling::{SPELLING_AAD, Spelling, Spellings, place_name};
-use super::verify::{SameTree, comment_value, comments_of, is_comment, values_of};
+use super::verify::{self, comment_value, is_comment};
 use super::{Context, EncryptError, Encrypted, FORMAT_VERSION, LeafReason, Note, PlainFile, SealReport};
 use crate::config::Policy;
 use crate::crypto::data_key::DataKey;
@@ -307,27 +307,16 @@ impl Output {
         expansions: &[Expansion],
     ) -> Result<(), EncryptError> {
         let ours = Intended::new(base, self, expansions);
-        let mut tree = SameTree::new(base, &self.doc);
         let again = selection.depends_on_comments().then(|| selection.select(&self.doc));
-        let mut check = |i: usize, j: usize| -> Result<(), EncryptError> {
-            let (leaf, read) = (&base.leaves[i], &self.doc.leaves[j]);
-            let same_kind = leaf.kind == read.kind && tree.same(leaf.path, read.path);
-            let same_choice = again.as_ref().is_none_or(|again| again[j] == selected[i]);
-            if same_kind && same_choice && ours.holds(i, j)? { Ok(()) } else { Err(EncryptError::NotReadBack) }
-        };
-        let (mut left, mut right) = (values_of(base), values_of(&self.doc));
-        loop {
-            match (left.next(), right.next()) {
-                (None, None) => break,
-                (Some(i), Some(j)) => check(i, j)?,
-                _ => return Err(EncryptError::NotReadBack),
-            }
-        }
-        let (left, right) = (comments_of(base), comments_of(&self.doc));
-        if left.len() != right.len() || self.doc.metadata.len() != self.doc.roots.len() {
+        if self.doc.metadata.len() != self.doc.roots.len() {
             return Err(EncryptError::NotReadBack);
         }
-        left.into_iter().zip(right).try_for_each(|(i, j)| check(i, j))
+        let pairs = verify::pair(base, &self.doc, true).ok_or(EncryptError::NotReadBack)?;
+        let holds = verify::all(&pairs, |i, j| {
+            let same_choice = again.as_ref().is_none_or(|again| again[j] == selected[i]);
+            Ok::<bool, EncryptError>(same_choice && ours.holds(i, j)?)
+        })?;
+        if holds { Ok(()) } else { Err(EncryptError::NotReadBack) }
     }
 }
 

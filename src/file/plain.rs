@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::opened::Opened;
 use super::seal::PARALLEL_FROM;
 use super::spelling::{SPELLING_AAD, Spelling, SpellingLookup, Spellings, ValueDigest, place_name};
-use super::verify::{SameTree, comments_of, is_comment, values_of};
+use super::verify::{self, is_comment};
 use super::{OpenError, PlainFile};
 use crate::crypto::sealed::SealedText;
 use crate::crypto::sealer::Sealer;
@@ -224,33 +224,18 @@ impl PlainFile {
     /// Checks that the plaintext says what was opened.
     fn verify(&self, plain: &Document) -> Result<(), OpenError> {
         let doc = &self.document;
-        let mut tree = SameTree::new(doc, plain);
-        let (mut left, mut right) = (values_of(doc), values_of(plain));
-        loop {
-            let (i, j) = match (left.next(), right.next()) {
-                (None, None) => break,
-                (Some(i), Some(j)) => (i, j),
-                _ => return Err(OpenError::NotReadBack),
-            };
-            let (leaf, read) = (&doc.leaves[i], &plain.leaves[j]);
-            if leaf.kind != read.kind || !tree.same(leaf.path, read.path) || !self.same_value(plain, i, j)? {
-                return Err(OpenError::NotReadBack);
+        let pairs = verify::pair(doc, plain, false).ok_or(OpenError::NotReadBack)?;
+        let holds = verify::all(&pairs, |i, j| {
+            if !is_comment(&doc.leaves[i]) {
+                return self.same_value(plain, i, j);
             }
-        }
-        let (left, right) = (comments_of(doc), comments_of(plain));
-        if left.len() != right.len() {
-            return Err(OpenError::NotReadBack);
-        }
-        for (i, j) in left.into_iter().zip(right) {
             let expected = match self.opened.value(i) {
                 Some(value) => Cow::Owned(String::from_utf8_lossy(value.canonical()).into_owned()),
                 None => doc.comment_text(&doc.leaves[i]),
             };
-            if plain.comment_text(&plain.leaves[j]) != expected {
-                return Err(OpenError::NotReadBack);
-            }
-        }
-        Ok(())
+            Ok::<bool, OpenError>(plain.comment_text(&plain.leaves[j]) == expected)
+        })?;
+        if holds { Ok(()) } else { Err(OpenError::NotReadBack) }
     }
 
     fn same_value(&self, plain: &Document, i: usize, j: usize) -> Result<bool, OpenError> {

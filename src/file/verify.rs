@@ -3,13 +3,16 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
+
+use super::seal::PARALLEL_FROM;
 use crate::document::{Document, Leaf, LeafKind, PathId, Segment};
 use crate::value::{Value, ValueType};
 
 /// Walks the leaves of two documents side by side and checks that they stand at the same places of the same tree.
 ///
 /// Comments are left out (they are compared by the caller, where they matter: they are no values).
-pub(crate) struct SameTree<'a> {
+struct SameTree<'a> {
     left: &'a Document,
     right: &'a Document,
     /// For each path node of the left document its counterpart.
@@ -20,12 +23,12 @@ const UNKNOWN: u32 = u32::MAX;
 
 impl<'a> SameTree<'a> {
     /// Of two documents.
-    pub(crate) fn new(left: &'a Document, right: &'a Document) -> Self {
+    fn new(left: &'a Document, right: &'a Document) -> Self {
         Self { left, right, map: vec![UNKNOWN; left.paths.len()] }
     }
 
     /// Whether two path nodes are the same place: same steps from the same document.
-    pub(crate) fn same(&mut self, left: PathId, right: PathId) -> bool {
+    fn same(&mut self, left: PathId, right: PathId) -> bool {
         let (mut l, mut r) = (left, right);
         loop {
             let known = &mut self.map[l.0 as usize];
@@ -48,9 +51,52 @@ impl<'a> SameTree<'a> {
     }
 }
 
+/// Pairs the leaves of two documents that stand at the same places of the same tree, comments in the order of the text; `None`
+/// where the trees differ.
+pub(crate) fn pair(left: &Document, right: &Document, comments_have_places: bool) -> Option<Vec<(u32, u32)>> {
+    let mut tree = SameTree::new(left, right);
+    let mut pairs = Vec::with_capacity(left.leaves.len());
+    let mut add = |i: usize, j: usize, placed: bool| {
+        let (l, r) = (&left.leaves[i], &right.leaves[j]);
+        pairs.push((i as u32, j as u32));
+        (!placed || (l.kind == r.kind && tree.same(l.path, r.path))).then_some(())
+    };
+    let (mut ls, mut rs) = (values_of(left), values_of(right));
+    loop {
+        match (ls.next(), rs.next()) {
+            (None, None) => break,
+            (Some(i), Some(j)) => add(i, j, true)?,
+            _ => return None,
+        }
+    }
+    let (ls, rs) = (comments_of(left), comments_of(right));
+    if ls.len() != rs.len() {
+        return None;
+    }
+    ls.into_iter().zip(rs).try_for_each(|(i, j)| add(i, j, comments_have_places))?;
+    Some(pairs)
+}
+
+/// Whether a check holds for every pair; on all cores where there are many.
+pub(crate) fn all<E: Send>(pairs: &[(u32, u32)], check: impl Fn(usize, usize) -> Result<bool, E> + Sync) -> Result<bool, E> {
+    let check_chunk = |chunk: &[(u32, u32)]| -> Result<bool, E> {
+        for &(i, j) in chunk {
+            if !check(i as usize, j as usize)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    if pairs.len() < PARALLEL_FROM {
+        return check_chunk(pairs);
+    }
+    let results: Vec<Result<bool, E>> = pairs.par_chunks(PARALLEL_FROM).map(check_chunk).collect();
+    results.into_iter().try_fold(true, |so_far, result| Ok(so_far && result?))
+}
+
 /// The indexes of the leaves that take part in comparing two documents: no metadata, no comments, and not the emptiness of the
 /// top level, which metadata ends.
-pub(crate) fn values_of(doc: &Document) -> impl Iterator<Item = usize> + '_ {
+fn values_of(doc: &Document) -> impl Iterator<Item = usize> + '_ {
     let takes_part = |leaf: &Leaf| {
         let empty_top_level = leaf.kind == LeafKind::EmptyMap && doc.paths.is_root(leaf.path);
         !is_comment(leaf) && !leaf.has(Leaf::METADATA) && !empty_top_level
@@ -59,7 +105,7 @@ pub(crate) fn values_of(doc: &Document) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// The indexes of the comments of a document, in the order of the text, copies and metadata left out.
-pub(crate) fn comments_of(doc: &Document) -> Vec<usize> {
+fn comments_of(doc: &Document) -> Vec<usize> {
     let mut all: Vec<usize> = doc
         .leaves
         .iter()
