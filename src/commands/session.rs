@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
                 Note::NothingSealed if strict => {
                     return Err(Failure::new(
                         exit::GENERIC,
-                        format!("{name}: no value is encrypted: the selection covers none of {}", report.values),
+                        format!("no value is encrypted: the selection covers none of {} values", report.values),
                     )
                     .hint("`leafseal config FILE` shows where the selection comes from"));
                 }
