@@ -79,8 +79,7 @@ impl Document {
         id == above
     }
 
-    /// Index of the first leaf at or below a place. Scalars come in the order of their places; comments carry an earlier place
-    /// (their container's), so the search goes on from the last scalar before.
+    /// Index of the first leaf at or below a place; those that follow it up to the last one are consecutive.
     fn first_leaf(&self, id: PathId, end: u32) -> usize {
         let below = |leaf: &Leaf| leaf.path >= id && leaf.path.0 < end;
         self.leaves.iter().position(below).unwrap_or(self.leaves.len())

@@ -33,6 +33,7 @@ mod possible_key;
 mod property;
 mod quote;
 mod read;
+mod replace;
 pub mod resolve;
 mod scalar;
 mod scanner;
