@@ -314,8 +314,13 @@ impl Pass<'_> {
 
     /// How a spelling that opening would not give by itself is remembered.
     fn spelling(&self, leaf: &Leaf, value: &Value<'_>, raw: &str) -> Spelling {
-        let plain_in_flow = leaf.has(Leaf::IN_FLOW) && value.kind() == ValueType::Str && raw.as_bytes() == value.canonical();
-        if plain_in_flow { Spelling::Plain } else { Spelling::Scalar { digest: ValueDigest::of(value), raw: raw.to_owned() } }
+        let is_plain = leaf.has(Leaf::IN_FLOW) && value.kind() == ValueType::Str && raw.as_bytes() == value.canonical() && {
+            // Not every plain scalar of a file is one that we would spell without quotes.
+            let mut plain = String::new();
+            self.doc.spell(value, &self.doc.context(leaf).plain(), &mut plain);
+            plain == raw
+        };
+        if is_plain { Spelling::Plain } else { Spelling::Scalar { digest: ValueDigest::of(value), raw: raw.to_owned() } }
     }
 }
 

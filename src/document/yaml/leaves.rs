@@ -365,6 +365,9 @@ impl<'t> Composer<'t> {
         if self.expects_key() {
             return self.key(event.entry, &leaf, tag);
         }
+        if self.duplicates == Duplicates::Refuse && is_joined(event) {
+            return Err(self.error(event.span.start, "the value follows its anchor directly: put a blank between them"));
+        }
         let Some(frame) = self.frames.last_mut() else {
             return self.scalar_root(event, &leaf);
         };
@@ -404,12 +407,9 @@ impl<'t> Composer<'t> {
             return Err(self.error(entry, "a mapping key is not a string: put it in quotes"));
         }
         let is_merge = leaf.style == Style::Plain && key == "<<" && tags::is_merge(tag);
-        let segment = match &key {
-            Cow::Borrowed(key) => {
-                let start = key.as_ptr().addr() - text.as_ptr().addr();
-                Segment::Key(Span::new(start, start + key.len()))
-            }
-            Cow::Owned(key) => self.paths.push_decoded(key),
+        let segment = match source_span(text, &key) {
+            Some(span) => Segment::Key(span),
+            None => self.paths.push_decoded(&key),
         };
         self.entry(entry, leaf.span, &key, segment, is_merge);
         Ok(())
@@ -561,6 +561,19 @@ fn name(text: &str, span: Span) -> &str {
     text.get(span.start as usize + 1..span.end as usize).unwrap_or_default()
 }
 
+/// Where a decoded key stands in the source as it is; `None` if it does not.
+fn source_span(text: &str, key: &Cow<'_, str>) -> Option<Span> {
+    let Cow::Borrowed(key) = key else { return None };
+    // An empty block scalar decodes to a text that is no part of the source.
+    let start = key.as_ptr().addr().checked_sub(text.as_ptr().addr()).filter(|start| start + key.len() <= text.len())?;
+    Some(Span::new(start, start + key.len()))
+}
+
+/// Whether a scalar has no blank between its anchor and itself (`&a:b` is an anchor and the scalar `:b`): no other text fits there.
+fn is_joined(event: &Event) -> bool {
+    !event.span.is_empty() && event.anchor.end == event.span.start && !event.anchor.is_empty()
+}
+
 /// The first byte of anchor and tag, or of the scalar itself.
 fn properties(event: &Event) -> u32 {
     let start = |span: Span| if span.is_empty() { event.span.start } else { span.start };
@@ -637,6 +650,20 @@ mod tests {
             (document.paths.display(id, &document.text), text(node.entry), text(node.value))
         });
         places.collect()
+    }
+
+    #[test]
+    fn a_value_that_joins_its_anchor_has_no_place_for_another_one() {
+        assert_eq!(error("a: &x:e\n"), "line 1, column 6: the value follows its anchor directly: put a blank between them");
+        assert_eq!(leaves(&scan("a: &x:e\n".into(), Duplicates::Keep).unwrap()), ["= a :e"]);
+        assert_eq!(leaves(&read("a: &x :e\nb: [&y , &z]\n")), ["= a :e", "= b[0]  flow", "= b[1]  flow"]);
+    }
+
+    /// Found by fuzzing: its text is none of the source.
+    #[test]
+    fn a_key_may_be_an_empty_block_scalar() {
+        let document = read("? >2-\n\n: v\n");
+        assert_eq!(document.paths.key(document.leaves[0].path, &document.text), Some(""));
     }
 
     #[test]
