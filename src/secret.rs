@@ -1,6 +1,6 @@
 //! Owns [`Secret`]: a value that never shows itself.
 //!
-//! Habit 1 of `docs/architecture.md`: a secret is a type. No `Debug`, no `Display`, wiped when dropped.
+//! Habit 1 of `docs/contributing.md`: a secret is a type. No `Debug`, no `Display`, wiped when dropped.
 
 use zeroize::{Zeroize, Zeroizing};
 

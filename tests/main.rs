@@ -6,6 +6,7 @@ mod architecture;
 mod cli_docs;
 mod config;
 mod decrypt;
+mod docs;
 mod edit;
 mod encrypt;
 mod errors;

@@ -68,7 +68,7 @@ pub fn age(text: &str) -> Result<MasterKey, KeyTextError> {
 /// Parses a comma list of age recipients. The empty text is the empty list; an empty item is an error.
 ///
 /// # Errors
-/// As [`age`].
+/// As [`age()`].
 pub fn age_list(text: &str) -> Result<Vec<MasterKey>, KeyTextError> {
     items(text).map(age).collect()
 }
