@@ -31,7 +31,7 @@ struct Anchors<'a> {
     document: usize,
 }
 
-fn events(bytes: &[u8]) -> Result<String, ParseError> {
+pub(crate) fn events(bytes: &[u8]) -> Result<String, ParseError> {
     let text = text_of(bytes)?;
     let mut parser = Parser::new(text)?;
     let mut anchors = Anchors::default();

@@ -15,3 +15,7 @@ mod harness;
 mod keygen;
 mod rotate;
 mod set;
+#[path = "../examples/yaml_events.rs"]
+#[expect(dead_code, reason = "its main function is for the shell")]
+mod yaml_events;
+mod yaml_suite;

@@ -264,3 +264,94 @@ fn push_breaks(text: &str, from: usize, to: usize, out: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::outline::outline;
+
+    /// The value of each source when it stands behind `k: `.
+    fn values(cases: &[(&str, &str)]) {
+        for (source, value) in cases {
+            let expected = format!("( {{ k {} }} )", value.replace('\n', "\\n"));
+            assert_eq!(outline(&format!("k: {source}")).as_deref(), Ok(expected.as_str()), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn plain_scalars_fold_their_lines() {
+        values(&[("a b", "a b"), ("a  b \n", "a  b"), ("a\n  b\n\n  c\n", "a b\nc"), ("a \t\n \tb", "a b")]);
+        values(&[("a#b:c", "a#b:c"), ("-a", "-a"), (":a", ":a"), ("?a", "?a"), ("a\r\n b", "a b"), ("a\u{85} b", "a b")]);
+        values(&[("a\u{2028} b", "a\u{2028}b"), ("a\u{2028}\n b", "a\u{2028}\nb"), ("\u{FEFF}a", "\u{FEFF}a")]);
+    }
+
+    #[test]
+    fn single_quotes_double_and_fold() {
+        values(&[
+            ("'it''s'", "'it's"),
+            ("''", "'"),
+            ("''''", "''"),
+            ("' a\n\n  b '", "' a\nb "),
+            ("'a\\n'", "'a\\n"),
+            ("'a \n b'", "'a b"),
+        ]);
+    }
+
+    #[test]
+    fn double_quotes_have_escapes_and_fold() {
+        values(&[
+            (r#""a\tb\"c\\""#, "\"a\tb\"c\\"),
+            (r#""\x41\u00e9\U0001F600""#, "\"A\u{E9}\u{1F600}"),
+            (r#""\0\a\b\v\f\r\e\ \'\_\N\L\P""#, "\"\0\x07\x08\x0B\x0C\r\x1B '\u{A0}\u{85}\u{2028}\u{2029}"),
+            ("\"a \n  b\"", "\"a b"),
+            ("\"a\n\n b\"", "\"a\nb"),
+            ("\"a  \\\n  b\"", "\"a  b"),
+            ("\"a\\\n\n b\"", "\"a\nb"),
+            ("\"a\\\n  \\  b\"", "\"a  b"),
+            ("\"a\nb\"", "\"a b"),
+            ("\"a long value of more than thirty-two bytes\\n\"", "\"a long value of more than thirty-two bytes\n"),
+        ]);
+    }
+
+    #[test]
+    fn block_scalars_are_chomped() {
+        values(&[
+            ("|\n a\n\n", "|a\n"),
+            ("|-\n a\n\n", "|a"),
+            ("|+\n a\n\n", "|a\n\n"),
+            ("|+\n a\n \n\n", "|a\n\n\n"),
+            ("|\n a", "|a"),
+            ("|+\n a", "|a"),
+            ("|\n", "|"),
+            ("|+\n\n\n", "|\n\n"),
+            ("|-\n\n", "|"),
+            (">+\n a\n\n", ">a\n\n"),
+            ("|\r\n a\r\n b\r\n", "|a\nb\n"),
+        ]);
+    }
+
+    #[test]
+    fn block_scalars_are_indented_by_their_first_line_or_a_digit() {
+        values(&[
+            ("|\n   a\n     b\n", "|a\n  b\n"),
+            ("|\n\n  \n   a\n", "|\n\na\n"),
+            ("|2\n    a\n   b\n", "|  a\n b\n"),
+            ("|1-\n  a\n", "| a"),
+            ("|-1\n  a\n", "| a"),
+            ("|\n  a\n\n    \n  b\n", "|a\n\n  \nb\n"),
+            ("|2\n  \ta\n", "|\ta\n"),
+        ]);
+        assert_eq!(outline("- - |1\n    a\n").as_deref(), Ok("( [ [ | a\\n ] ] )"));
+        assert_eq!(outline("--- |1\n  a\n").as_deref(), Ok("--- | a\\n )"));
+    }
+
+    #[test]
+    fn folded_block_scalars_keep_lines_that_start_with_a_blank() {
+        values(&[
+            (">\n a\n b\n\n c\n", ">a b\nc\n"),
+            (">\n a\n  b\n c\n", ">a\n b\nc\n"),
+            (">\n\n a\n\n\n b\n", ">\na\n\nb\n"),
+            (">-\n a\n \tb\n", ">a\n\tb"),
+            (">\n a\u{2028} b\n", ">a\u{2028}b\n"),
+        ]);
+    }
+}

@@ -26,6 +26,8 @@ mod late;
 mod leaves;
 mod line;
 pub mod metadata;
+#[cfg(test)]
+mod outline;
 mod parser;
 pub mod place;
 mod placement;

@@ -370,3 +370,294 @@ impl<'a> Parser<'a> {
         Ok(token)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::decode::block_indent;
+    use super::super::outline::outline;
+    use super::*;
+
+    fn reads(cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(outline(text).as_deref(), Ok(*expected), "{text:?}");
+        }
+    }
+
+    /// Each text is refused at this line and column, for a reason that has these words.
+    fn refuses(cases: &[(&str, (u32, u32), &str)]) {
+        for (text, at, words) in cases {
+            let error = outline(text).expect_err(text);
+            assert_eq!((error.position.line, error.position.column), *at, "{text:?}: {error}");
+            assert!(error.message.contains(words), "{text:?}: {error}");
+        }
+    }
+
+    fn events(text: &str) -> Vec<Event> {
+        let mut parser = Parser::new(text).unwrap();
+        let mut events = vec![parser.next_event().unwrap()];
+        while events[events.len() - 1].kind != EventKind::StreamEnd {
+            events.push(parser.next_event().unwrap());
+        }
+        events
+    }
+
+    #[test]
+    fn nothing_is_no_document() {
+        reads(&[("", ""), ("\n \n", ""), ("# c\n", "lost#c"), ("---", "--- ~ )"), ("---\n...\n", "--- ~ ...")]);
+    }
+
+    #[test]
+    fn block_collections_nest_by_indentation() {
+        reads(&[
+            ("a: 1\nb:\n  c: 2\n  d:\n    e: 3\nf: 4\n", "( { a 1 b { c 2 d { e 3 } } f 4 } )"),
+            ("- a\n- b: 1\n  c: 2\n-\n  - d\n- - e\n  - f\n", "( [ a { b 1 c 2 } [ d ] [ e f ] ] )"),
+            ("a:\n- 1\n- 2\nb: 3\n", "( { a [ 1 2 ] b 3 } )"),
+            ("a:\n  - 1\n  -\n", "( { a [ 1 ~ ] } )"),
+            ("a:\nb: \nc:", "( { a ~ b ~ c ~ } )"),
+        ]);
+    }
+
+    #[test]
+    fn keys_may_be_written_with_a_question_mark() {
+        reads(&[
+            ("? a\n: b\n? c\n", "( { a b c ~ } )"),
+            ("? - a\n  - b\n: - c\n", "( { [ a b ] [ c ] } )"),
+            ("? |\n  a\n: b\n", "( { |a\\n b } )"),
+            ("{? a : b, ? c}", "( <{ a b c ~ } )"),
+        ]);
+    }
+
+    #[test]
+    fn flow_collections_nest_and_hold_single_pairs() {
+        reads(&[
+            ("[a, [b], {c: d}, ]", "( <[ a <[ b ] <{ c d } ] )"),
+            ("[a: b, c: , ? d]", "( <[ <{ a b } <{ c ~ } <{ d ~ } ] )"),
+            ("{a: [1,\n 2], b, \"c\":d}", "( <{ a <[ 1 2 ] b ~ \"c d } )"),
+            ("{a, c: }", "( <{ a ~ c ~ } )"),
+            ("[]: a\n{}: b\n", "( { <[ ] a <{ } b } )"),
+            ("[http://a:80/b, a:b]", "( <[ http://a:80/b a:b ] )"),
+        ]);
+    }
+
+    #[test]
+    fn documents_follow_each_other() {
+        reads(&[
+            ("--- a\n--- b\n...\n--- c\n", "--- a ) --- b ... --- c )"),
+            ("a\n...\n...\n---\nb: 1\n", "( a ... --- { b 1 } )"),
+            ("%YAML 1.1\n%TAG !e! tag:e,1:\n---\n!e!x a\n", "--- !e!x a )"),
+            ("\u{FEFF}a: b\n", "( { a b } )"),
+        ]);
+    }
+
+    #[test]
+    fn properties_come_in_any_order_and_without_a_value() {
+        reads(&[
+            ("&a !!str b: *a\n", "( { &a !!str b *a } )"),
+            ("a: !t &b\nc: &d\n", "( { a &b !t ~ c &d ~ } )"),
+            ("a: &b\n  - c\n", "( { a &b [ c ] } )"),
+            ("&a {b: !!int \"1\"}", "( &a <{ b !!int \"1 } )"),
+        ]);
+    }
+
+    #[test]
+    fn texts_that_are_not_yaml_are_refused_with_a_position() {
+        refuses(&[
+            ("a: b: c", (1, 5), "mapping value"),
+            ("a:\n\tb: c\n", (2, 1), "tab"),
+            ("a: 'b\n", (1, 4), "no end"),
+            ("a: \"\\q\"\n", (1, 5), "escape"),
+            ("a: \"\\ud800\"\n", (1, 5), "character number"),
+            ("a: 1\n b: 2\n", (2, 3), "mapping value"),
+            ("  a: 1\n b: 2\n", (2, 2), "`---`"),
+            ("a\nb: c\n", (2, 2), "mapping value"),
+            ("a: 1\n- b\n", (2, 1), "a key"),
+            ("- a\nb: 1\n", (2, 1), "`-`"),
+            ("a: 1\nb\nc: 2\n", (2, 1), "`:`"),
+            ("[a, b", (1, 6), "`,` or `]`"),
+            ("{a: b]", (1, 6), "`,` or `}`"),
+            ("{a, : b}", (1, 5), "a value"),
+            ("[a]]", (1, 4), "`---`"),
+            ("a: @b", (1, 4), "reserved"),
+            ("a: %b", (1, 4), "quotes"),
+            ("a: |x\n  b\n", (1, 4), "header"),
+            ("a: |0\n  b\n", (1, 4), "indentation"),
+            ("a: |\n\tb\n", (1, 4), "tab"),
+            ("a: & b", (1, 4), "name"),
+            ("a: !u!b c", (1, 4), "not defined"),
+            ("a: !<b c", (1, 4), "`>`"),
+            ("a: !!str%zz c", (1, 4), "`%`"),
+            ("%FOO\n---\n", (1, 1), "directive"),
+            ("%YAML 1.2\n---\n", (1, 1), "1.1"),
+            ("%YAML 1.1\n%YAML 1.1\n---\n", (2, 1), "second"),
+            ("%TAG !a! b\n%TAG !a! c\n---\n", (2, 1), "second"),
+            ("%YAML 1.1\na\n", (2, 1), "`---`"),
+            ("a: 1\n...\nb: 2\n", (3, 1), "`---`"),
+            ("a: \"b\n---\nc\"\n", (1, 4), "marker"),
+            (": a\n", (1, 1), "a key"),
+            ("a: b\u{1}\n", (1, 5), "control"),
+        ]);
+    }
+
+    #[test]
+    fn an_error_is_given_again() {
+        let mut parser = Parser::new("a: b: c").unwrap();
+        let error = loop {
+            if let Err(error) = parser.next_event() {
+                break error;
+            }
+        };
+        assert_eq!(parser.next_event().unwrap_err(), error);
+    }
+
+    #[test]
+    fn a_key_has_at_most_1024_characters_on_one_line() {
+        for letter in ["k", "\u{E9}"] {
+            let longest = letter.repeat(1024);
+            assert!(outline(&format!("{longest}: v")).is_ok());
+            assert!(outline(&format!("{longest}{letter}: v")).is_err());
+            assert!(outline(&format!("? {longest}{letter}\n: v")).is_ok());
+        }
+        assert!(outline("\"a\n b\": c").is_err());
+    }
+
+    #[test]
+    fn ten_thousand_levels_are_allowed() {
+        let nested = |levels: usize| {
+            let block = format!("{}x", "- ".repeat(levels));
+            let flow = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            [block, flow].map(|text| outline(&text).is_ok())
+        };
+        assert_eq!(nested(10_000), [true, true]);
+        assert_eq!(nested(10_001), [false, false]);
+    }
+
+    #[test]
+    fn spans_are_exact() {
+        let text = "k: &a !!str \"v\"\n\u{E9}:\n  - |+ # c\n    x\n\n  - p q  \n? {m: }\n";
+        let first = |at: u32| text[at as usize..].chars().next().unwrap_or(' ');
+        let shown: Vec<(&str, &str, char)> = events(text)
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::Scalar { .. } | EventKind::SequenceStart { .. }))
+            .map(|event| (&text[event.span.range()], &text[event.anchor.range()], first(event.entry)))
+            .collect();
+        let expected = [
+            ("k", "", 'k'),
+            ("\"v\"", "&a", '&'),
+            ("\u{E9}", "", '\u{E9}'),
+            ("", "", '-'),
+            ("|+ # c\n    x\n", "", '-'),
+            ("p q", "", '-'),
+            ("m", "", 'm'),
+            ("", "", ' '),
+            ("", "", '\n'),
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn tags_are_resolved_with_the_directives_of_their_document() {
+        let text = "%TAG !e! tag:e,1:\n%TAG !! tag:two:\n---\n[!e!a x, !!b x, !c%20d x, !<tag:f> x, ! x]\n---\n!!b x\n";
+        let mut parser = Parser::new(text).unwrap();
+        let mut tags = Vec::new();
+        loop {
+            let event = parser.next_event().unwrap();
+            match event.kind {
+                EventKind::StreamEnd => break,
+                EventKind::Scalar { .. } => tags.push(parser.tag(event.tag).into_owned()),
+                _ => {}
+            }
+        }
+        assert_eq!(tags, ["tag:e,1:a", "tag:two:b", "!c d", "tag:f", "!", "tag:yaml.org,2002:b"]);
+    }
+
+    proptest! {
+        /// Whatever the text: no panic; spans in order and on characters; every `#` outside of scalars, tags and directives
+        /// is in a comment, which comes once; the indentation of a block scalar is found again from the text.
+        #[test]
+        fn spans_and_comments_cover_the_text(words in prop::collection::vec(prop::sample::select(WORDS), 0..24)) {
+            let text = words.concat();
+            let Ok(mut parser) = Parser::new(&text) else { return Ok(()) };
+            let mut covered = vec![0u8; text.len()];
+            let mut columns = vec![None];
+            let mut comments = Vec::new();
+            let mut last = 0;
+            loop {
+                let Ok(event) = parser.next_event() else { return Ok(()) };
+                comments.extend(parser.comments().iter().map(|comment| comment.span));
+                for span in [event.span, event.anchor, event.tag] {
+                    covered[span.range()].fill(1);
+                    prop_assert!(text.get(span.range()).is_some());
+                }
+                let column = text[..event.span.start as usize].chars().rev().take_while(|c| !"\n\r".contains(*c)).count();
+                match event.kind {
+                    EventKind::Scalar { style } => {
+                        prop_assert!(event.span.start >= last, "{text:?}");
+                        last = event.span.end;
+                        if matches!(style, Style::Literal | Style::Folded) {
+                            let parent = columns[columns.len() - 1];
+                            prop_assert_eq!(block_indent(&text, event.span, parent), event.indent, "{:?}", text);
+                        }
+                    }
+                    EventKind::MappingStart { .. } | EventKind::SequenceStart { .. } => columns.push(Some(column)),
+                    EventKind::MappingEnd | EventKind::SequenceEnd => {
+                        columns.pop();
+                    }
+                    EventKind::StreamEnd => break,
+                    _ => {}
+                }
+            }
+            comments.sort_by_key(|span| span.start);
+            for pair in comments.windows(2) {
+                prop_assert!(pair[0].end < pair[1].start, "{text:?}: {pair:?}");
+            }
+            comments.iter().for_each(|span| covered[span.range()].fill(1));
+            for (at, _) in text.match_indices('#') {
+                prop_assert!(covered[at] == 1, "{text:?}: {at}");
+            }
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "a",
+        "b: ",
+        "c",
+        ": ",
+        "- ",
+        "? ",
+        "\n",
+        "\n",
+        "\n",
+        "\n  ",
+        "\n  ",
+        "\n    ",
+        " ",
+        "  ",
+        "# c",
+        " # d\n",
+        "\n# e\n",
+        "\n  # f\n",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "'",
+        "\"",
+        "|\n",
+        "|2\n",
+        ">+ # g\n",
+        "|-\n  ",
+        "&x ",
+        "*x",
+        "!!str ",
+        "---\n",
+        "...\n",
+        "\r\n",
+        "\t",
+        "\u{E9}",
+        "~",
+        "\n\n",
+    ];
+}

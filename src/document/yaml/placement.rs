@@ -248,3 +248,73 @@ impl Placement {
         self.lose_all(&[line], slot);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::outline::outline;
+
+    fn places(cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(outline(text).as_deref(), Ok(*expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn comments_above_and_on_the_line_come_before_an_entry_and_those_below_after_it() {
+        places(&[
+            ("# h\na: 1 # l\n# f\n\n# g\nb: 2\n", "( { #h a ~#l 1 #f #g b 2 } )"),
+            ("a: 1\n\n# g\nb: 2\n# z\n", "( { a 1 #g b 2 #z } )"),
+            ("# h\n- 1 # l\n# f\n\n# g\n- 2\n# z\n", "( [ #h ~#l 1 #f #g 2 #z ] )"),
+            ("a: | # c\n  x\n# z\n", "( { a ~#c |x\\n #z } )"),
+            ("a: *b # c\n", "( { a ~#c *b } )"),
+        ]);
+    }
+
+    #[test]
+    fn comments_of_a_collection_go_inside_it_unless_it_is_an_item() {
+        places(&[
+            ("a: # l\n  b: 1\n", "( { #l a { b 1 } } )"),
+            ("a:\n  # h\n  b: 1\n", "( { a { #h b 1 } } )"),
+            ("a: {b: c} # l\n", "( { a <{ b c back#l } } )"),
+            ("- {b: c} # l\n", "( [ <{ b c up~#l } ] )"),
+            ("a: [1,\n  # c\n  2] # l\n", "( { a <[ 1 #c 2 back#l ] } )"),
+            ("a: [\n  1\n  # c\n]\n", "( { a <[ 1 #c ] } )"),
+            ("- # h\n  - x\n", "( [ [ #h x ] ] )"),
+            ("# s\n- a: 1\n  # h\n  b: 2\n", "( [ #s { a 1 #h b 2 } ] )"),
+        ]);
+    }
+
+    #[test]
+    fn the_end_of_a_block_is_told_by_indentation() {
+        places(&[
+            ("a:\n  b: 1\n  # in\n# out\nc: 2\n", "( { a { b 1 #in } #out c 2 } )"),
+            ("a:\n  b: 1\n# out\n\nc: 2\n", "( { a { b 1 } #out c 2 } )"),
+            ("a:\n  - 1\n  # in\n\n  # in2\nb: 2\n", "( { a [ 1 #in ] #in2 b 2 } )"),
+            ("a:\n  b:\n    c: 1\n    # c\n  # b\n# a\n", "( { a { b { c 1 #c } #b } #a } )"),
+        ]);
+    }
+
+    #[test]
+    fn comments_around_documents() {
+        places(&[
+            ("# d\n\n# h\na: 1\n", "in#d ( { #h a 1 } )"),
+            ("# d\n---\na: 1\n", "--- { #d a 1 } )"),
+            ("a: 1\n# e\n---\n# h\nb: 2\n", "( { a 1 } #e ) --- { #h b 2 } )"),
+            ("a: 1\n...\n# z\n", "( { a 1 } #z ..."),
+        ]);
+    }
+
+    #[test]
+    fn comments_that_sops_loses_come_once_all_the_same() {
+        places(&[
+            ("a: [ # l\n  1]\n", "( { a inlost#l <[ 1 ] } )"),
+            ("%YAML 1.1 # c\n---\na: 1\n", "inlost#c --- { a 1 } )"),
+            ("# only\n", "lost#only"),
+        ]);
+    }
+
+    #[test]
+    fn a_crlf_counts_as_a_blank_line_after_a_comment() {
+        places(&[("# d\n# h\na: 1\n", "( { #d #h a 1 } )"), ("# d\r\n# h\r\na: 1\r\n", "in#d in#h ( { a 1 } )")]);
+    }
+}
