@@ -5,24 +5,16 @@
 //! without mappings, duplicate keys; and what sops refuses: top levels and keys that it cannot hold.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::Parser;
 use super::anchors::{Anchors, Container, Target};
-use super::decode::decode;
 use super::event::{Comment, Event, EventKind, Slot};
 use super::keys::KeySets;
 use super::late::Late;
-use super::resolve::resolve;
 use super::tags;
 use crate::document::{
     Alias, Document, Duplicates, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag,
-    position,
 };
-use crate::value::ValueType;
-
-/// Nodes that aliases may add, whatever the size of the file: what go-yaml allows for small files.
-const FREE_COPIES: usize = 400_000;
 
 /// Reads a YAML text.
 ///
@@ -39,65 +31,69 @@ pub fn scan(text: String, duplicates: Duplicates) -> Result<Document, ParseError
 }
 
 /// A container that is open.
-struct Frame {
-    path: PathId,
-    kind: NodeKind,
+pub(super) struct Frame {
+    pub(super) path: PathId,
+    pub(super) kind: NodeKind,
     /// Leaves before it.
-    first: u32,
+    pub(super) first: u32,
     /// Leaves before its content: `first` and the comments that come first in it.
-    body: u32,
+    pub(super) body: u32,
     /// Late comments before it.
-    late: u32,
+    pub(super) late: u32,
     /// Aliases before it.
-    aliases: u32,
-    anchor: Option<u32>,
+    pub(super) aliases: u32,
+    pub(super) anchor: Option<u32>,
     /// Items or entries so far.
-    count: u32,
+    pub(super) count: u32,
     /// Whether it is a list of mappings to merge.
-    merges: bool,
+    pub(super) merges: bool,
     /// List items that are comments.
-    has_comment_items: bool,
+    pub(super) has_comment_items: bool,
     /// Mappings: the entry whose value comes next, and whether its key is a merge key.
-    entry: Option<(PathId, bool)>,
+    pub(super) entry: Option<(PathId, bool)>,
     /// Where its keys start in the key sets.
-    keys: u32,
+    pub(super) keys: u32,
 }
 
 impl Frame {
-    fn is_flow(&self) -> bool {
+    pub(super) fn is_flow(&self) -> bool {
         matches!(self.kind, NodeKind::FlowMap | NodeKind::FlowSeq)
     }
 
-    fn is_map(&self) -> bool {
+    pub(super) fn is_map(&self) -> bool {
         matches!(self.kind, NodeKind::BlockMap | NodeKind::FlowMap)
     }
 }
 
-struct Composer<'t> {
-    text: &'t str,
-    duplicates: Duplicates,
-    paths: Paths,
-    leaves: Vec<Leaf>,
-    aliases: Vec<Alias>,
-    late: Late,
-    roots: Vec<PathId>,
-    metadata: Vec<PathId>,
-    anchors: Anchors<'t>,
-    keys: KeySets,
-    frames: Vec<Frame>,
+/// Takes events and makes a document.
+pub(super) struct Composer<'t> {
+    pub(super) text: &'t str,
+    pub(super) duplicates: Duplicates,
+    pub(super) paths: Paths,
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) aliases: Vec<Alias>,
+    pub(super) late: Late,
+    pub(super) roots: Vec<PathId>,
+    pub(super) metadata: Vec<PathId>,
+    pub(super) anchors: Anchors<'t>,
+    pub(super) keys: KeySets,
+    pub(super) frames: Vec<Frame>,
     /// Nodes made for aliases.
-    copies: usize,
+    pub(super) copies: usize,
     /// [`Leaf::METADATA`] inside the `sops` entry of the top level.
-    flags: u8,
+    pub(super) flags: u8,
 }
 
 impl<'t> Composer<'t> {
     fn new(text: &'t str, duplicates: Duplicates) -> Self {
+        // A value a line is the common case; many short lines are not paid for before they are read.
+        let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        let expected = lines.min(text.len() / 16) + 4;
         Self {
             text,
             duplicates,
-            paths: Paths::default(),
-            leaves: Vec::with_capacity(text.len() / 64 + 8),
+            paths: Paths::with_capacity(expected + expected / 4),
+            leaves: Vec::with_capacity(expected),
             aliases: Vec::new(),
             late: Late::default(),
             roots: Vec::new(),
@@ -146,12 +142,12 @@ impl<'t> Composer<'t> {
         }
     }
 
-    fn error(&self, offset: u32, message: impl Into<String>) -> ParseError {
+    pub(super) fn error(&self, offset: u32, message: impl Into<String>) -> ParseError {
         ParseError::at(self.text.as_bytes(), offset as usize, message)
     }
 
     /// Whether go-yaml's decoder checks what stands here for sops, or we do for a plain file.
-    fn is_checked(&self) -> bool {
+    pub(super) fn is_checked(&self) -> bool {
         self.roots.len() == 1 || self.duplicates == Duplicates::Refuse
     }
 
@@ -198,6 +194,9 @@ impl<'t> Composer<'t> {
 
     /// Adds those comments that come before what the event adds.
     fn before(&mut self, comments: &[Comment]) {
+        if comments.is_empty() {
+            return;
+        }
         let path = self.container();
         for comment in comments.iter().filter(|c| c.slot != Slot::First) {
             let leaf = self.comment(comment, path);
@@ -206,12 +205,12 @@ impl<'t> Composer<'t> {
     }
 
     /// Whether a node that comes now is a key.
-    fn expects_key(&self) -> bool {
+    pub(super) fn expects_key(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.is_map() && frame.entry.is_none())
     }
 
     /// Makes the path node of a value: the entry whose key was read, a list item, or the root.
-    fn place(&mut self, event: &Event, kind: NodeKind) -> PathId {
+    pub(super) fn place(&mut self, event: &Event, kind: NodeKind) -> PathId {
         let place = Span { start: event.span.start, end: event.span.end };
         match self.frames.last_mut() {
             None => {
@@ -238,7 +237,7 @@ impl<'t> Composer<'t> {
     }
 
     /// A value is complete: the next node in its mapping is a key, its list is longer.
-    fn complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         let top = self.frames.len() == 1;
         if let Some(frame) = self.frames.last_mut() {
             frame.count += 1;
@@ -331,15 +330,6 @@ impl<'t> Composer<'t> {
         Ok(())
     }
 
-    /// Refuses a mapping with equal keys.
-    fn unique(&mut self, keys: u32) -> Result<(), ParseError> {
-        let (paths, text) = (&self.paths, self.text);
-        let Some((first, again)) = self.keys.close(keys, |a, b| paths.key(a, text) == paths.key(b, text)) else { return Ok(()) };
-        let at = |id: PathId| paths.node(id).entry.start;
-        let (shown, first) = (paths.display(again, text), position(text.as_bytes(), at(first) as usize));
-        Err(self.error(at(again), format!("the key {shown} is there twice (first at {first})")))
-    }
-
     fn add_late<'c>(&mut self, before: u32, path: PathId, comments: impl Iterator<Item = &'c Comment>) {
         let mut comments = comments.peekable();
         if comments.peek().is_some() {
@@ -400,173 +390,21 @@ impl<'t> Composer<'t> {
         Ok(())
     }
 
-    fn key(&mut self, entry: u32, leaf: &Leaf, tag: &str) -> Result<(), ParseError> {
-        let text = self.text;
-        let key = decode(text, leaf.span, leaf.style, leaf.indent);
-        if !is_string(&key, leaf) {
-            return Err(self.error(entry, "a mapping key is not a string: put it in quotes"));
-        }
-        let is_merge = leaf.style == Style::Plain && key == "<<" && tags::is_merge(tag);
-        let segment = match source_span(text, &key) {
-            Some(span) => Segment::Key(span),
-            None => self.paths.push_decoded(&key),
-        };
-        self.entry(entry, leaf.span, &key, segment, is_merge);
-        Ok(())
-    }
-
-    /// Adds the entry of a key, whose value comes next.
-    fn entry(&mut self, start: u32, span: Span, key: &str, segment: Segment, is_merge: bool) {
-        let is_checked = self.is_checked();
-        let is_top = self.frames.len() == 1;
-        let Some(frame) = self.frames.last_mut() else { return };
-        let place = Span { start, end: span.end };
-        let node = PathNode {
-            parent: frame.path,
-            segment,
-            kind: NodeKind::Scalar,
-            copy: false,
-            entry: place,
-            value: Span { start: span.end, end: span.end },
-        };
-        let path = self.paths.push(node);
-        frame.entry = Some((path, is_merge));
-        if is_top && key == "sops" {
-            self.metadata.push(path);
-            self.flags = Leaf::METADATA;
-        }
-        if is_checked {
-            self.keys.add(key, path);
-        }
-    }
-
-    fn alias(&mut self, event: &Event) -> Result<(), ParseError> {
-        let target = match self.anchors.get(name(self.text, event.span)) {
-            None => return Err(self.error(event.span.start, "an alias names an anchor that is not defined before it")),
-            Some(Target::Open) => {
-                return Err(self.error(event.span.start, "an alias stands inside the anchor that it names, which would never end"));
-            }
-            Some(target) => target.clone(),
-        };
-        if self.expects_key() {
-            return self.alias_key(event, &target);
-        }
-        let Some(frame) = self.frames.last() else {
-            return Err(self.top_level(event.span.start, "an alias"));
-        };
-        let kind = match &target {
-            Target::Container(container) => self.paths.node(container.root()).kind,
-            _ => NodeKind::Scalar,
-        };
-        let merges = frame.merges || matches!(frame.entry, Some((_, true)));
-        if merges && self.is_checked() && !matches!(kind, NodeKind::BlockMap | NodeKind::FlowMap) {
-            return Err(self.wants_maps(event.span.start));
-        }
-        let in_flow = frame.is_flow();
-        let path = self.place(event, kind);
-        self.paths.node_mut(path).copy = true;
-        let first = self.leaves.len() as u32;
-        match target {
-            Target::Container(container) => self.copy(&container, path, event.span, in_flow)?,
-            Target::Scalar(leaf) => {
-                self.count_copies(1, event.span.start)?;
-                self.aliases.push(Alias { span: event.span, path, leaves: first..first + 1, nested: false, in_flow });
-                self.leaves.push(Leaf { path, flags: leaf.flags & Leaf::IN_FLOW | Leaf::COPY | self.flags, ..leaf });
-            }
-            Target::Open => {}
-        }
-        self.complete();
-        Ok(())
-    }
-
-    /// An alias as a key stands for the text of a scalar.
-    fn alias_key(&mut self, event: &Event, target: &Target) -> Result<(), ParseError> {
-        let Target::Scalar(leaf) = target else {
-            return Err(self.error(event.span.start, "a mapping key is an alias to a list or a mapping"));
-        };
-        let key = decode(self.text, leaf.span, leaf.style, leaf.indent);
-        if !is_string(&key, leaf) {
-            return Err(self.error(event.span.start, "a mapping key is an alias to a value that is not a string"));
-        }
-        let segment = self.paths.push_decoded(&key);
-        self.entry(event.entry, event.span, &key, segment, false);
-        Ok(())
-    }
-
-    /// Copies a container's places and leaves for an alias at `path`.
-    fn copy(&mut self, original: &Container, path: PathId, span: Span, in_flow: bool) -> Result<(), ParseError> {
-        self.count_copies(original.size(), span.start)?;
-        // The place of the copy itself is there already, as the last one.
-        let shift = path.0 - original.paths.start;
-        let end = self.paths.len() as u32;
-        if path.0 + 1 != end {
-            return Err(self.error(span.start, "an alias is out of order"));
-        }
-        for at in original.paths.start + 1..original.paths.end {
-            let mut node = *self.paths.node(PathId(at));
-            node.parent.0 += shift;
-            node.copy = true;
-            self.paths.push(node);
-        }
-        let first = self.leaves.len() as u32;
-        let leaf_shift = first - original.leaves.start;
-        let metadata = self.flags;
-        let change = move |leaf: &mut Leaf| {
-            leaf.path.0 += shift;
-            leaf.flags = leaf.flags & !Leaf::METADATA | Leaf::COPY | metadata;
-        };
-        let start = original.leaves.start as usize;
-        self.leaves.extend_from_within(start..original.leaves.end as usize);
-        self.leaves[first as usize..].iter_mut().for_each(change);
-        let index = self.aliases.len() as u32;
-        self.late.copy(original.late.clone(), leaf_shift, index, original.aliases.clone(), change);
-        self.aliases.push(Alias { span, path, leaves: first..self.leaves.len() as u32, nested: false, in_flow });
-        for at in original.aliases.clone() {
-            let Alias { span, path, leaves, in_flow, .. } = self.aliases[at as usize].clone();
-            self.aliases.push(Alias {
-                span,
-                path: PathId(path.0 + shift),
-                leaves: shifted(leaves, leaf_shift),
-                nested: true,
-                in_flow,
-            });
-        }
-        Ok(())
-    }
-
-    /// Bounds what aliases add: a file cannot make more of itself than go-yaml allows.
-    fn count_copies(&mut self, count: usize, offset: u32) -> Result<(), ParseError> {
-        self.copies += count;
-        let own = (self.paths.len() + self.leaves.len()).saturating_sub(self.copies);
-        if self.copies > FREE_COPIES.max(own) {
-            return Err(self.error(offset, "the aliases of the file repeat too much of it"));
-        }
-        Ok(())
-    }
-
-    fn top_level(&self, offset: u32, what: &str) -> ParseError {
+    pub(super) fn top_level(&self, offset: u32, what: &str) -> ParseError {
         self.error(
             offset,
             format!("the top level is {what}, not a mapping; to seal the whole file as one value use `--input-type binary`"),
         )
     }
 
-    fn wants_maps(&self, offset: u32) -> ParseError {
+    pub(super) fn wants_maps(&self, offset: u32) -> ParseError {
         self.error(offset, "the value of a merge key `<<` is neither a mapping nor a list of mappings")
     }
 }
 
 /// The name of an anchor or alias, without its `&` or `*`.
-fn name(text: &str, span: Span) -> &str {
+pub(super) fn name(text: &str, span: Span) -> &str {
     text.get(span.start as usize + 1..span.end as usize).unwrap_or_default()
-}
-
-/// Where a decoded key stands in the source as it is; `None` if it does not.
-fn source_span(text: &str, key: &Cow<'_, str>) -> Option<Span> {
-    let Cow::Borrowed(key) = key else { return None };
-    // An empty block scalar decodes to a text that is no part of the source.
-    let start = key.as_ptr().addr().checked_sub(text.as_ptr().addr()).filter(|start| start + key.len() <= text.len())?;
-    Some(Span::new(start, start + key.len()))
 }
 
 /// Whether a scalar has no blank between its anchor and itself (`&a:b` is an anchor and the scalar `:b`): no other text fits there.
@@ -578,25 +416,6 @@ fn is_joined(event: &Event) -> bool {
 fn properties(event: &Event) -> u32 {
     let start = |span: Span| if span.is_empty() { event.span.start } else { span.start };
     start(event.anchor).min(start(event.tag))
-}
-
-fn shifted(range: Range<u32>, by: u32) -> Range<u32> {
-    range.start + by..range.end + by
-}
-
-/// Whether a key is a string for go-yaml.
-fn is_string(key: &str, leaf: &Leaf) -> bool {
-    match leaf.tag {
-        Tag::Str => return true,
-        Tag::None if leaf.style != Style::Plain => return true,
-        // Only what starts with one of these can be a number, a date, a boolean or null.
-        Tag::None => match key.as_bytes().first() {
-            Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F') | None => {}
-            Some(_) => return true,
-        },
-        _ => {}
-    }
-    resolve(Cow::Borrowed(key), leaf.style, leaf.tag).is_ok_and(|value| value.kind() == ValueType::Str && leaf.tag != Tag::Binary)
 }
 
 /// Whether a list item is a comment as sops writes it.

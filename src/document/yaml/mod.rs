@@ -2,11 +2,12 @@
 //!
 //! Reading: text to tokens (`scanner`, `possible_key`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
 //! `flow_collection`), comments to places (`placement`), events to a document (`leaves`,
-//! `anchors`, `keys`, `late`, `tags`), spans to text (`decode`) and values (`resolve`, `read`).
+//! `mapping_keys`, `keys`, `aliases`, `anchors`, `late`, `tags`), spans to text (`decode`) and values (`resolve`, `read`).
 //!
 //! Writing: what a sealed value replaces (`place`, `header`), a value in the style of its place (`spell`, `quote`, `block`), a
 //! tree as sops lays it out (`emit`, `line`, `flow`).
 
+mod aliases;
 mod anchors;
 mod block;
 mod block_collection;
@@ -25,6 +26,7 @@ mod keys;
 mod late;
 mod leaves;
 mod line;
+mod mapping_keys;
 pub mod metadata;
 #[cfg(test)]
 mod outline;
