@@ -26,7 +26,8 @@ impl Document {
     /// The sealed text that stands at a leaf, if it is one line of the source as it is.
     pub(crate) fn sealed_text(&self, leaf: &Leaf) -> Option<&str> {
         let raw = &self.text[leaf.span.range()];
-        let start = raw.find("ENC[")?;
+        // The last one: the header of a block scalar may have a sealed comment.
+        let start = raw.rfind("ENC[")?;
         let end = raw.rfind(']')?;
         raw.get(start..=end).filter(|text| !text.contains(['\n', '\\']))
     }

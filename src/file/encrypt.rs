@@ -16,7 +16,7 @@ use crate::crypto::sealed::SealedType;
 use crate::crypto::sealer::Sealer;
 use crate::document::node::Node;
 use crate::document::splice::{Splice, splice};
-use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, convert, position};
+use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, convert, position};
 use crate::keys::wrap;
 use crate::mac::MacState;
 use crate::metadata::{LastModified, Metadata};
@@ -69,6 +69,10 @@ impl Plain {
         if from == Format::Yaml && input.is_empty() {
             return Err(EncryptError::Empty);
         }
+        if from == Format::Yaml && input.starts_with("\u{FEFF}\u{FEFF}".as_bytes()) {
+            let twice = "there are two byte order marks: sops could not read the encrypted file, remove one";
+            return Err(EncryptError::Parse(ParseError::at(input, 0, twice)));
+        }
         let (input, byte_order_mark) = match input.strip_prefix("\u{FEFF}".as_bytes()) {
             Some(rest) if from == Format::Json => (rest, to == Format::Json),
             _ => (input, false),
@@ -99,7 +103,8 @@ impl Plain {
         file: Option<&PlainFile>,
         cx: &Context<'_>,
     ) -> Result<Encrypted, EncryptError> {
-        let doc = with_place_for_metadata(self.doc, cx)?;
+        let (doc, last_block) = with_stripped_end(self.doc, selection)?;
+        let doc = with_place_for_metadata(doc, cx)?;
         let selected = selection.select(&doc);
         let expansions = aliases::expand(&doc, &selected, sealer)?;
         let report = report(&doc, &selected, self.binary.as_deref(), &expansions)?;
@@ -119,6 +124,9 @@ impl Plain {
         refuse_matching_comments(&doc, &body, selection)?;
         keep_replaced_roots(&doc, &holes, &mut body.spellings);
         let mut spellings = std::mem::take(&mut body.spellings);
+        if let Some((place, raw)) = last_block {
+            spellings.push(place, Spelling::Node { raw });
+        }
         if self.byte_order_mark {
             spellings.push(Spelling::START.to_vec(), Spelling::ByteOrderMark);
         }
@@ -159,6 +167,29 @@ pub(crate) fn seal_metadata(
 /// Runs two closures, side by side where that pays.
 fn rayon_join_if<A: Send, B: Send>(parallel: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
     if parallel { rayon::join(a, b) } else { (a(), b()) }
+}
+
+/// A block scalar in clear that ends a text without a final line break would come to have one by the metadata that follows: it
+/// gets the `-` that says it has none, and its original text is given back to be kept as a spelling.
+fn with_stripped_end(doc: Document, selection: &Selection) -> Result<(Document, Option<(Vec<u8>, String)>), EncryptError> {
+    let at_end = |leaf: &&Leaf| {
+        let block = leaf.kind == LeafKind::Scalar && matches!(leaf.style, Style::Literal | Style::Folded);
+        block && !leaf.has(Leaf::COPY) && leaf.span.end as usize == doc.text.len()
+    };
+    let Some(index) = doc.leaves.iter().position(|leaf| at_end(&leaf)) else { return Ok((doc, None)) };
+    let leaf = doc.leaves[index];
+    let raw = doc.text[leaf.span.range()].to_owned();
+    let indicators = raw[1..].bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-')).count();
+    let header = &raw[1..1 + indicators];
+    if header.contains('-') || selection.select(&doc)[index] {
+        return Ok((doc, None));
+    }
+    let place = place_name(&doc, leaf.path);
+    let start = leaf.span.start as usize;
+    let stripped = format!("{}{}-", &raw[..1], header.replace('+', ""));
+    let text = splice(&doc.text, &[Splice::new(start, start + 1 + indicators, stripped)]).ok_or(EncryptError::NotReadBack)?;
+    let doc = Document::scan(text, doc.format, Duplicates::Keep).map_err(EncryptError::Parse)?;
+    Ok((doc, Some((place, raw))))
 }
 
 /// The document in whose layout comments are sealed. sops decides by what follows a comment which container it belongs to, and
@@ -356,7 +387,9 @@ impl<'a> Intended<'a> {
         if leaf.kind != LeafKind::Scalar {
             return Ok(true);
         }
+        // The value of a block scalar depends on what follows it.
         if sealed.is_none()
+            && !matches!(leaf.style, Style::Literal | Style::Folded)
             && leaf.style == read.style
             && leaf.tag == read.tag
             && self.base.text[leaf.span.range()] == self.output.doc.text[read.span.range()]
