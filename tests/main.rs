@@ -12,9 +12,16 @@ mod encrypt;
 mod errors;
 mod files;
 mod harness;
+mod hostile;
+mod interop;
 mod keygen;
+mod leaks;
+mod lossless;
+mod reference;
 mod rotate;
 mod set;
+mod support;
+mod tamper;
 #[path = "../examples/yaml_events.rs"]
 #[expect(dead_code, reason = "its main function is for the shell")]
 mod yaml_events;
