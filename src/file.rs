@@ -111,3 +111,6 @@ pub struct PlainFile {
     opened: opened::Opened,
     _mac: MacChecked,
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ pub(super) struct Header {
 pub(super) enum After {
     /// A line break, then something.
     Line,
-    /// A line break, then an empty line.
+    /// A line break, then an empty line (at the end of the text: blanks).
     Empty,
     /// The end of the text, without a line break.
     End,
@@ -51,7 +51,7 @@ impl Header {
             }
             indicators += 1;
         }
-        let line = memchr::memchr2(b'\n', b'\r', &bytes[indicators..span.end]).map_or(span.end, |at| indicators + at);
+        let line = line_break(&text[indicators..span.end]).map_or(span.end, |at| indicators + at);
         let newline = if bytes[line..].starts_with(b"\r\n") { "\r\n" } else { "\n" };
         let mut end = span.end;
         while !keeps && end > line {
@@ -79,6 +79,13 @@ impl Header {
     }
 }
 
+/// The first line break of a text, the three of Unicode included.
+pub(super) fn line_break(text: &str) -> Option<usize> {
+    let found = memchr::memchr2(b'\n', b'\r', text.as_bytes());
+    let line = &text[..found.unwrap_or(text.len())];
+    line.find(['\u{85}', '\u{2028}', '\u{2029}']).or(found)
+}
+
 impl After {
     fn of(rest: &[u8]) -> Self {
         let next = match rest {
@@ -86,7 +93,9 @@ impl After {
             _ => return Self::End,
         };
         let blanks = next.iter().take_while(|&&c| c == b' ').count();
-        if matches!(next.get(blanks), Some(b'\n' | b'\r')) { Self::Empty } else { Self::Line }
+        // Blanks at the end of the text are an empty line as soon as something follows them.
+        let is_empty = next.get(blanks).map_or(blanks > 0, |c| matches!(c, b'\n' | b'\r'));
+        if is_empty { Self::Empty } else { Self::Line }
     }
 }
 

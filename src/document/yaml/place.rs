@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::super::splice::Splice;
 use super::super::{Leaf, LeafKind, Span, Style, Tag};
-use super::header::{Header, Properties};
+use super::header::{Header, Properties, line_break};
 use super::spell::{Context, holds_under_string_tag};
 use crate::value::Value;
 
@@ -77,7 +77,7 @@ impl Place {
             return edits;
         };
         // Only a block scalar has lines, and its first is its header.
-        let (header, content) = spelling.split_at(spelling.find(['\n', '\r']).unwrap_or(spelling.len()));
+        let (header, content) = spelling.split_at(line_break(&spelling).unwrap_or(spelling.len()));
         edits.push(Splice { span, text: header.to_owned() });
         edits.push(Splice { span: self.span, text: content.to_owned() });
         edits
@@ -293,6 +293,7 @@ mod tests {
         there_and_back("a: |2+\n   x\nb: 1\n", "|2+\n   x", Tag::None, "a: |2-\n  ENC[x]\nb: 1\n", "|2-\n  ENC[x]");
         there_and_back("a: |-2\n   x\nb: 1\n", "|-2\n   x", Tag::None, "a: |2-\n  ENC[x]\nb: 1\n", "|2-\n  ENC[x]");
         there_and_back("a: |\r\n   x\r\nb: 1\r\n", "|\r\n   x", Tag::None, "a: |-\r\n   ENC[x]\r\nb: 1\r\n", "|-\r\n   ENC[x]");
+        there_and_back("a: |\u{85}  x\nb: 1\n", "|\u{85}  x", Tag::None, "a: |-\n  ENC[x]\nb: 1\n", "|-\n  ENC[x]");
         there_and_back("a: |\n  x", "|\n  x", Tag::None, "a: |-\n  ENC[x]", "|-\n  ENC[x]");
     }
 

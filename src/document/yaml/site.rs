@@ -83,14 +83,15 @@ pub(super) fn trim_blanks_before(text: &str, at: usize) -> usize {
     text[..at].trim_end_matches([' ', '\t']).len()
 }
 
-/// The end of a document with its trailing comments and blank lines: the start of the next marker's line, or the end of the text.
+/// The end of a document with its trailing comments and blank lines: the start of the line of the next marker or
+/// directive, or the end of the text.
 pub(super) fn document_end(document: &Document, root: PathId) -> usize {
     let text = document.text.as_str();
     let mut at = document.paths.node(root).entry.end as usize;
     if line_start(text, at) != at {
         at = next_line(text, at);
     }
-    while at < text.len() && !is_marker(text.as_bytes(), at) {
+    while at < text.len() && !is_marker(text.as_bytes(), at) && text.as_bytes()[at] != b'%' {
         at = next_line(text, at);
     }
     at

@@ -1,0 +1,87 @@
+//! Round trips in memory, with a key service that wraps without cryptography. Most cases were found by the fuzz target
+//! `roundtrip`.
+
+use super::*;
+use crate::config::{Policy, Source, Sources};
+use crate::keys::service::{KeyError, Reason, Unwrapped};
+use crate::keys::{KeyGroup, MasterKey, WrappedKey, parse};
+use crate::secret::Secret;
+use crate::selection::SelectionRule;
+
+struct Hex;
+
+impl KeyService for Hex {
+    fn wrap(&self, _: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
+        Ok(data_key.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn unwrap(&self, key: &WrappedKey) -> Result<Unwrapped, KeyError> {
+        let bytes: Option<Vec<u8>> =
+            (0..key.enc.len()).step_by(2).map(|i| u8::from_str_radix(key.enc.get(i..i + 2)?, 16).ok()).collect();
+        Ok(bytes.map_or_else(|| Unwrapped::NothingHere(Reason::default()), |bytes| Unwrapped::Opened(Secret::new(bytes))))
+    }
+}
+
+fn policy() -> Policy {
+    let none = || Source::Default;
+    Policy {
+        groups: vec![KeyGroup { keys: vec![parse::pgp("FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4")] }],
+        threshold: 0,
+        selection: SelectionRule::default(),
+        mac_only_encrypted: false,
+        sources: Sources { rule: None, keys: Vec::new(), threshold: none(), selection: none(), mac_only_encrypted: none() },
+        warnings: Vec::new(),
+    }
+}
+
+/// The encrypted text and what comes back from it.
+fn there_and_back(plain: &str, format: Format) -> (String, String) {
+    let (order, layout) = (DecryptionOrder::stored(), Layout::default());
+    let context = Context { services: &[&Hex], order: &order, now: "2026-11-22T07:14:39Z", layout: &layout };
+    let encrypted = encrypt(plain.as_bytes(), format, format, &policy(), &context).unwrap_or_else(|e| panic!("{plain:?}: {e}"));
+    let file = EncryptedFile::parse(&encrypted.text, format).unwrap_or_else(|e| panic!("{plain:?}: {e}"));
+    let opened = file.open(MacPolicy::Verify, &context).unwrap_or_else(|e| panic!("{plain:?}: {e}"));
+    let back = opened.text().unwrap_or_else(|e| panic!("{plain:?}: {e}"));
+    (String::from_utf8(encrypted.text).unwrap(), String::from_utf8(back).unwrap())
+}
+
+#[test]
+fn every_spelling_comes_back() {
+    for plain in [
+        "s: [U:]\n",
+        "s: [U\u{2028}(~, ]\n",
+        "k: >\u{85}  one\n  two\n",
+        "k: |  # c\u{2028}  one\n  two\nb: 1\n",
+        "k: |+\n  a\n\n  ",
+        "k: |+\n\n  ",
+        "k: |\n  a\n \n  ",
+        "k: v\n\n  ",
+        "k:",
+        "---\na: \"x\"\n# c\n%YAML 1.1\n---\nb: 1\n",
+        "? >2-\n\n: v\n",
+    ] {
+        assert_eq!(there_and_back(plain, Format::Yaml).1, plain);
+    }
+}
+
+/// The metadata behind it must not give the last value a line break that it has not.
+#[test]
+fn a_block_scalar_in_clear_may_end_the_text() {
+    for plain in ["k_unencrypted: |\n  a", "k_unencrypted: >+\n  a\n\n  b"] {
+        assert_eq!(there_and_back(plain, Format::Yaml).1, plain);
+    }
+    let (encrypted, _) = there_and_back("k_unencrypted: |\n  a\n  b", Format::Yaml);
+    assert!(encrypted.starts_with("k_unencrypted: |-\n  a\n  b\nsops:\n"), "{encrypted}");
+    let (encrypted, _) = there_and_back("k_unencrypted: |\n  a\n", Format::Yaml);
+    assert!(encrypted.starts_with("k_unencrypted: |\n  a\nsops:\n"), "{encrypted}");
+}
+
+/// What cannot be written so that it reads the same is refused, never changed.
+#[test]
+fn blanks_that_are_part_of_a_clear_value_at_the_end_are_refused() {
+    let (order, layout) = (DecryptionOrder::stored(), Layout::default());
+    let context = Context { services: &[&Hex], order: &order, now: "2026-11-22T07:14:39Z", layout: &layout };
+    let plain = b"k_unencrypted: |+\n  a\n\n  ";
+    let refused = encrypt(plain, Format::Yaml, Format::Yaml, &policy(), &context);
+    assert!(matches!(refused, Err(EncryptError::NotReadBack)));
+}
