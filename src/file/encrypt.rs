@@ -124,7 +124,7 @@ impl Plain {
         refuse_matching_comments(&doc, &body, selection)?;
         keep_replaced_roots(&doc, &holes, &mut body.spellings);
         let mut spellings = std::mem::take(&mut body.spellings);
-        if let Some((place, raw)) = last_block {
+        if let Some(LastBlock { place, raw }) = last_block {
             spellings.push(place, Spelling::Node { raw });
         }
         if self.byte_order_mark {
@@ -169,9 +169,15 @@ fn rayon_join_if<A: Send, B: Send>(parallel: bool, a: impl FnOnce() -> A + Send,
     if parallel { rayon::join(a, b) } else { (a(), b()) }
 }
 
+/// The original text of a block scalar that was changed so as to keep its value.
+struct LastBlock {
+    place: Vec<u8>,
+    raw: String,
+}
+
 /// A block scalar in clear that ends a text without a final line break would come to have one by the metadata that follows: it
 /// gets the `-` that says it has none, and its original text is given back to be kept as a spelling.
-fn with_stripped_end(doc: Document, selection: &Selection) -> Result<(Document, Option<(Vec<u8>, String)>), EncryptError> {
+fn with_stripped_end(doc: Document, selection: &Selection) -> Result<(Document, Option<LastBlock>), EncryptError> {
     let at_end = |leaf: &&Leaf| {
         let block = leaf.kind == LeafKind::Scalar && matches!(leaf.style, Style::Literal | Style::Folded);
         block && !leaf.has(Leaf::COPY) && leaf.span.end as usize == doc.text.len()
@@ -189,7 +195,7 @@ fn with_stripped_end(doc: Document, selection: &Selection) -> Result<(Document, 
     let stripped = format!("{}{}-", &raw[..1], header.replace('+', ""));
     let text = splice(&doc.text, &[Splice::new(start, start + 1 + indicators, stripped)]).ok_or(EncryptError::NotReadBack)?;
     let doc = Document::scan(text, doc.format, Duplicates::Keep).map_err(EncryptError::Parse)?;
-    Ok((doc, Some((place, raw))))
+    Ok((doc, Some(LastBlock { place, raw })))
 }
 
 /// The document in whose layout comments are sealed. sops decides by what follows a comment which container it belongs to, and
