@@ -72,7 +72,8 @@ impl Reference {
     }
 
     fn encrypt(&self, format: Format, text: &[u8], flags: &[&str]) -> Result<Vec<u8>, String> {
-        self.run(format, text, &[&["encrypt", "--age", RECIPIENTS[0]], flags].concat())
+        // The old form of the command: only it has flags for comment selectors.
+        self.run(format, text, &[&["--encrypt", "--age", RECIPIENTS[0]], flags].concat())
     }
 
     fn decrypt(&self, format: Format, text: &[u8]) -> Result<Vec<u8>, String> {
