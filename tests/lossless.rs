@@ -256,7 +256,8 @@ fn words(text: &str, format: Format) -> Vec<std::ops::Range<usize>> {
     let word = |leaf: &&Leaf| {
         let raw = &text[leaf.span.range()];
         let simple = raw.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'"');
-        leaf.kind == LeafKind::Scalar && !leaf.has(Leaf::COPY) && simple && leaf.span.len() > 2
+        // A null is never sealed: no ciphertext goes when it is changed.
+        leaf.kind == LeafKind::Scalar && !leaf.has(Leaf::COPY) && simple && leaf.span.len() > 2 && !raw.eq_ignore_ascii_case("null")
     };
     let inner = |leaf: &Leaf| match leaf.style {
         Style::Double => leaf.span.range().start + 1..leaf.span.range().end - 1,
