@@ -98,3 +98,96 @@ impl Late {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::scan;
+    use crate::document::{Document, Duplicates, Leaf, LeafKind, PathId};
+
+    fn comments(text: &str) -> Vec<(String, String)> {
+        let document = scan(text.to_owned(), Duplicates::Refuse).unwrap();
+        let show = |leaf: &Leaf| (document.paths.display(leaf.path, text), text[leaf.span.range()].to_owned());
+        document.leaves.iter().map(show).collect()
+    }
+
+    #[test]
+    fn comments_of_an_outer_container_come_before_those_of_an_inner_one() {
+        let text = "a: [\n  [x # x\n  ] # inner\n] # outer\n";
+        let expected = [("a", "# outer"), ("a", "# inner"), ("a[0]", "# x"), ("a[0][0]", "x")];
+        assert_eq!(comments(text), expected.map(|(path, text)| (path.to_owned(), text.to_owned())));
+    }
+
+    /// Whether the leaves of every place are consecutive, and those of an alias the copies at its place.
+    fn is_in_order(document: &Document) {
+        let end = |id: PathId| document.subtree_end(id);
+        for (id, _) in document.paths.iter() {
+            let inside: Vec<usize> =
+                (0..document.leaves.len()).filter(|&i| (id.0..end(id)).contains(&document.leaves[i].path.0)).collect();
+            assert!(inside.windows(2).all(|pair| pair[0] + 1 == pair[1]), "the leaves of a place are consecutive");
+        }
+        for alias in &document.aliases {
+            let inside = |leaf: &Leaf| (alias.path.0..end(alias.path)).contains(&leaf.path.0);
+            for (i, leaf) in document.leaves.iter().enumerate() {
+                assert_eq!(alias.leaves.contains(&(i as u32)), inside(leaf), "the leaves of an alias are those at its place");
+                assert!(!inside(leaf) || leaf.has(Leaf::COPY));
+            }
+        }
+        let own = document.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Comment && !leaf.has(Leaf::COPY)).count();
+        assert_eq!(own, document.text.matches('#').count(), "every comment is there once");
+    }
+
+    /// Flow lists with anchors, aliases to earlier ones, and comments wherever a line may end.
+    fn list() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![Just("x".to_owned()), Just("[]".to_owned()), Just("*".to_owned()), Just("{k: v}".to_owned())];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            (any::<bool>(), prop::collection::vec((inner, any::<bool>()), 0..4), any::<bool>()).prop_map(
+                |(anchor, items, comment)| {
+                    let items: Vec<String> =
+                        items.into_iter().map(|(item, comment)| item + if comment { " # c\n" } else { "" }).collect();
+                    format!("{}[{}{}]", if anchor { "& " } else { "" }, items.join(", "), if comment { " # c\n" } else { "" })
+                },
+            )
+        })
+    }
+
+    /// Names anchors in the order in which their containers end, and aliases after one of those.
+    fn name(text: &str) -> String {
+        let mut out = String::new();
+        let (mut open, mut done, mut count) = (Vec::new(), Vec::new(), 0);
+        let mut anchor = None;
+        for c in text.chars() {
+            match c {
+                '&' => {
+                    count += 1;
+                    anchor = Some(count);
+                    out.push_str(&format!("&{count}"));
+                    continue;
+                }
+                '*' => {
+                    match done.len() {
+                        0 => out.push('x'),
+                        n => out.push_str(&format!("*{}", done[(count + n) % n])),
+                    }
+                    continue;
+                }
+                '[' => open.push(anchor.take()),
+                ']' => done.extend(open.pop().flatten()),
+                _ => {}
+            }
+            out.push(c);
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn late_comments_keep_everything_in_order(lists in prop::collection::vec((list(), any::<bool>()), 1..5)) {
+            let text: String =
+                lists.iter().enumerate().map(|(i, (list, comment))| format!("k{i}: {list}{}\n", if *comment { " # c" } else { "" })).collect();
+            let text = name(&text);
+            is_in_order(&scan(text, Duplicates::Refuse).unwrap());
+        }
+    }
+}
