@@ -103,7 +103,7 @@ impl Plain {
         file: Option<&PlainFile>,
         cx: &Context<'_>,
     ) -> Result<Encrypted, EncryptError> {
-        let (doc, last_block) = with_stripped_end(self.doc, selection)?;
+        let (doc, last_block) = with_stripped_end(self.doc)?;
         let doc = with_place_for_metadata(doc, cx)?;
         let selected = selection.select(&doc);
         let expansions = aliases::expand(&doc, &selected, sealer)?;
@@ -125,7 +125,7 @@ impl Plain {
         keep_replaced_roots(&doc, &holes, &mut body.spellings);
         let mut spellings = std::mem::take(&mut body.spellings);
         if let Some(LastBlock { place, raw }) = last_block {
-            spellings.push(place, Spelling::Node { raw });
+            spellings.push_first(place, Spelling::Node { raw });
         }
         if self.byte_order_mark {
             spellings.push(Spelling::START.to_vec(), Spelling::ByteOrderMark);
@@ -175,9 +175,9 @@ struct LastBlock {
     raw: String,
 }
 
-/// A block scalar in clear that ends a text without a final line break would come to have one by the metadata that follows: it
+/// A block scalar that ends a text without a final line break would come to have one by the metadata that follows: it
 /// gets the `-` that says it has none, and its original text is given back to be kept as a spelling.
-fn with_stripped_end(doc: Document, selection: &Selection) -> Result<(Document, Option<LastBlock>), EncryptError> {
+fn with_stripped_end(doc: Document) -> Result<(Document, Option<LastBlock>), EncryptError> {
     let at_end = |leaf: &&Leaf| {
         let block = leaf.kind == LeafKind::Scalar && matches!(leaf.style, Style::Literal | Style::Folded);
         block && !leaf.has(Leaf::COPY) && leaf.span.end as usize == doc.text.len()
@@ -187,7 +187,7 @@ fn with_stripped_end(doc: Document, selection: &Selection) -> Result<(Document, 
     let raw = doc.text[leaf.span.range()].to_owned();
     let indicators = raw[1..].bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-')).count();
     let header = &raw[1..1 + indicators];
-    if header.contains('-') || selection.select(&doc)[index] {
+    if header.contains('-') {
         return Ok((doc, None));
     }
     let place = place_name(&doc, leaf.path);

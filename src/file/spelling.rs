@@ -81,6 +81,11 @@ impl Spellings {
         self.entries.push((place, spelling));
     }
 
+    /// Adds one that goes before those of the same place.
+    pub(crate) fn push_first(&mut self, place: Vec<u8>, spelling: Spelling) {
+        self.entries.insert(0, (place, spelling));
+    }
+
     /// Appends all of another list.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.entries.append(&mut other.entries);
