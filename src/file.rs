@@ -15,6 +15,7 @@ mod merge;
 mod modify;
 mod open;
 mod opened;
+mod output;
 mod plain;
 mod seal;
 mod spelling;

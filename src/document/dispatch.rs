@@ -4,7 +4,7 @@ use super::edit::EditError;
 use super::node::Node;
 use super::splice::Splice;
 use super::steps::Step;
-use super::{Document, Format, Layout, Leaf, LeafKind, NodeKind, PathId, Span, Style, json, yaml};
+use super::{Document, Format, Layout, Leaf, LeafKind, PathId, Span, Style, json, yaml};
 
 impl Document {
     /// A tree on one line, for the place of an alias.
@@ -98,10 +98,5 @@ impl Document {
             Format::Yaml => yaml::edit::unset(self, steps),
             Format::Json | Format::Binary => json::unset(self, steps),
         }
-    }
-
-    /// Whether a place holds a mapping or a list.
-    pub fn is_container(&self, id: PathId) -> bool {
-        self.paths.node(id).kind != NodeKind::Scalar
     }
 }

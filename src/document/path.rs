@@ -151,15 +151,19 @@ impl Paths {
         }
     }
 
-    fn append_keys(&self, id: PathId, text: &str, out: &mut Vec<u8>) {
-        // Deep documents must not overflow the stack: the chain is collected first.
-        let mut chain: Vec<PathId> = Vec::with_capacity(8);
+    /// The nodes from the first step below the root to `id`; none for a root. Collected: a deep document must not overflow the stack.
+    pub(crate) fn chain(&self, id: PathId) -> impl Iterator<Item = PathId> + use<> {
+        let mut chain = Vec::with_capacity(8);
         let mut at = id;
         while !self.is_root(at) {
             chain.push(at);
             at = self.node(at).parent;
         }
-        for &step in chain.iter().rev() {
+        chain.into_iter().rev()
+    }
+
+    fn append_keys(&self, id: PathId, text: &str, out: &mut Vec<u8>) {
+        for step in self.chain(id) {
             if let Some(key) = self.key(step, text) {
                 out.extend_from_slice(key.as_bytes());
                 out.push(b':');
@@ -169,14 +173,8 @@ impl Paths {
 
     /// The path for people: `spec.env[0].value`; keys with odd characters are quoted. Keys are names, not secrets.
     pub fn display(&self, id: PathId, text: &str) -> String {
-        let mut chain = Vec::new();
-        let mut at = id;
-        while !self.is_root(at) {
-            chain.push(at);
-            at = self.node(at).parent;
-        }
         let mut out = String::new();
-        for &step in chain.iter().rev() {
+        for step in self.chain(id) {
             match self.node(step).segment {
                 Segment::Index(n) => out.push_str(&format!("[{n}]")),
                 _ => {

@@ -5,23 +5,22 @@ use std::borrow::Cow;
 use super::aliases::{self, Expansion};
 use super::merge::Reuse;
 use super::opened::feed_mac;
-use super::seal::{self, Action, Body, Region, Source, refuse_unsealable};
-use super::spelling::{SPELLING_AAD, Spelling, Spellings, place_name};
-use super::verify::{self, comment_value, is_comment};
+use super::output::{Written, now};
+use super::seal::{self, Action, Body, Source, refuse_unsealable};
+use super::spelling::{Spelling, Spellings, place_name};
+use super::verify::is_comment;
 use super::{Context, EncryptError, Encrypted, FORMAT_VERSION, LeafReason, Note, PlainFile, SealReport};
 use crate::config::Policy;
 use crate::crypto::data_key::DataKey;
-use crate::crypto::nonces::Nonces;
-use crate::crypto::sealed::SealedType;
 use crate::crypto::sealer::Sealer;
 use crate::document::node::Node;
 use crate::document::splice::{Splice, splice};
 use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, convert, position};
 use crate::keys::wrap;
 use crate::mac::MacState;
-use crate::metadata::{LastModified, Metadata};
+use crate::metadata::Metadata;
 use crate::selection::{Selection, SelectionRule};
-use crate::value::{Value, ValueType};
+use crate::value::Value;
 
 /// Encrypts a plaintext file under a fresh data key.
 ///
@@ -98,7 +97,7 @@ impl Plain {
     pub(crate) fn seal(
         self,
         selection: &Selection,
-        mut metadata: Metadata,
+        metadata: Metadata,
         sealer: &Sealer,
         file: Option<&PlainFile>,
         cx: &Context<'_>,
@@ -130,38 +129,10 @@ impl Plain {
         if self.byte_order_mark {
             spellings.push(Spelling::START.to_vec(), Spelling::ByteOrderMark);
         }
-        let spelling = (!spellings.is_empty()).then(|| spellings.write());
-        seal_metadata(&mut metadata, sealer, mac?, spelling.as_deref(), cx)?;
-        let output = Output::finish(&doc, body, &metadata, cx)?;
-        output.verify(&doc, &selected, selection, &expansions)?;
-        Ok(Encrypted { text: output.doc.text.into_bytes(), report })
+        let written = Written { doc: &doc, selected: &selected, selection, sealer, body, expansions: &expansions };
+        let text = written.complete(metadata, mac?, spellings.plaintext().as_deref(), cx)?;
+        Ok(Encrypted { text, report })
     }
-}
-
-fn now(cx: &Context<'_>) -> Result<LastModified, EncryptError> {
-    LastModified::parse(cx.now).ok_or(EncryptError::Clock)
-}
-
-/// Dates the metadata and seals the MAC and the spellings into it.
-pub(crate) fn seal_metadata(
-    metadata: &mut Metadata,
-    sealer: &Sealer,
-    mac: MacState,
-    spelling: Option<&[u8]>,
-    cx: &Context<'_>,
-) -> Result<(), EncryptError> {
-    let mut nonces = Nonces::new()?;
-    metadata.last_modified = now(cx)?;
-    metadata.mac = mac.finish().seal(sealer, &nonces.next_nonce(), metadata.last_modified.canonical());
-    metadata.spelling = match spelling {
-        Some(plaintext) => {
-            let mut out = Vec::new();
-            sealer.seal(&nonces.next_nonce(), SPELLING_AAD, SealedType::Str, plaintext, &mut out);
-            Some(String::from_utf8(out).map_err(|_| EncryptError::NotReadBack)?)
-        }
-        None => None,
-    };
-    Ok(())
 }
 
 /// Runs two closures, side by side where that pays.
@@ -201,19 +172,15 @@ fn with_stripped_end(doc: Document) -> Result<(Document, Option<LastBlock>), Enc
 /// The document in whose layout comments are sealed. sops decides by what follows a comment which container it belongs to, and
 /// what follows the last comments will be the metadata: where comments come last, it is put there first.
 fn with_place_for_metadata(doc: Document, cx: &Context<'_>) -> Result<Document, EncryptError> {
-    let last_value = |root: u32| {
-        let values = doc.leaves.iter().filter(|l| !is_comment(l) && !l.has(Leaf::COPY) && doc.paths.document(l.path) == root);
-        values.map(|l| l.span.start).max().unwrap_or(0)
+    let last = |comments: bool| {
+        let leaves = doc.leaves.iter().filter(|l| is_comment(l) == comments && !l.has(Leaf::COPY));
+        leaves.map(|l| l.span.start).max()
     };
-    let comments: Vec<&Leaf> = doc.leaves.iter().filter(|l| is_comment(l) && !l.has(Leaf::COPY)).collect();
-    let trailing = match doc.roots.len() {
-        _ if comments.is_empty() => false,
-        1 => {
-            let last = last_value(0);
-            comments.iter().any(|c| c.span.start > last)
-        }
+    let trailing = match (last(true), doc.roots.len()) {
+        (None, _) => false,
+        (Some(comment), 1) => comment > last(false).unwrap_or(0),
         // Several documents with comments: not worth counting.
-        _ => true,
+        (Some(_), _) => true,
     };
     if !trailing {
         return Ok(doc);
@@ -297,8 +264,7 @@ impl<'a> PlainSource<'a> {
 
 impl Source for PlainSource<'_> {
     fn action(&self, index: usize) -> Result<Action<'_>, EncryptError> {
-        let leaf = &self.doc.leaves[index];
-        let value = if is_comment(leaf) { comment_value(self.doc, leaf) } else { self.value(index)? };
+        let value = self.value(index)?;
         if value.is_never_sealed() {
             return Ok(Action::Keep);
         }
@@ -310,103 +276,6 @@ impl Source for PlainSource<'_> {
 
     fn keeps_spellings(&self) -> bool {
         self.binary.is_none()
-    }
-}
-
-/// An encrypted text that was read again.
-pub(crate) struct Output {
-    /// The text, read.
-    pub(crate) doc: Document,
-    /// Where the sealed texts are.
-    pub(crate) regions: Vec<Region>,
-}
-
-impl Output {
-    /// Puts the metadata into the holes of a body and reads the result.
-    pub(crate) fn finish(base: &Document, body: Body, metadata: &Metadata, cx: &Context<'_>) -> Result<Self, EncryptError> {
-        let splices = base.metadata_splices(&metadata.to_node(), cx.layout);
-        let texts: Vec<&str> = splices.iter().map(|s| s.text.as_str()).collect();
-        let (text, regions) = body.fill(&texts);
-        if text.len() >= u32::MAX as usize {
-            return Err(EncryptError::TooLarge);
-        }
-        let text = String::from_utf8(text).map_err(|_| EncryptError::NotReadBack)?;
-        let doc = Document::scan(text, base.format, Duplicates::Keep).map_err(|_| EncryptError::NotReadBack)?;
-        Ok(Self { doc, regions })
-    }
-
-    /// Checks that the text says what was meant: the same places, sealed texts where they were put, everything else as in `base`.
-    pub(crate) fn verify(
-        &self,
-        base: &Document,
-        selected: &[bool],
-        selection: &Selection,
-        expansions: &[Expansion],
-    ) -> Result<(), EncryptError> {
-        let ours = Intended::new(base, self, expansions);
-        let again = selection.depends_on_comments().then(|| selection.select(&self.doc));
-        if self.doc.metadata.len() != self.doc.roots.len() {
-            return Err(EncryptError::NotReadBack);
-        }
-        let pairs = verify::pair(base, &self.doc, true).ok_or(EncryptError::NotReadBack)?;
-        let holds = verify::all(&pairs, |i, j| {
-            let same_choice = again.as_ref().is_none_or(|again| again[j] == selected[i]);
-            Ok::<bool, EncryptError>(same_choice && ours.holds(i, j)?)
-        })?;
-        if holds { Ok(()) } else { Err(EncryptError::NotReadBack) }
-    }
-}
-
-/// What each leaf of the base document should be in the output.
-struct Intended<'a> {
-    base: &'a Document,
-    output: &'a Output,
-    /// For each leaf of the base the region of its sealed text plus one, or 0.
-    region: Vec<u32>,
-    /// Sealed copies of expanded aliases.
-    copies: std::collections::HashMap<u32, &'a str>,
-}
-
-impl<'a> Intended<'a> {
-    fn new(base: &'a Document, output: &'a Output, expansions: &'a [Expansion]) -> Self {
-        let mut region = vec![0; base.leaves.len()];
-        for (n, r) in output.regions.iter().enumerate() {
-            region[r.leaf as usize] = n as u32 + 1;
-        }
-        let copies = expansions.iter().flat_map(|e| &e.sealed).map(|(leaf, text)| (*leaf, text.as_str())).collect();
-        Self { base, output, region, copies }
-    }
-
-    fn holds(&self, i: usize, j: usize) -> Result<bool, EncryptError> {
-        let (leaf, read) = (&self.base.leaves[i], &self.output.doc.leaves[j]);
-        let region = self.region[i].checked_sub(1).map(|n| self.output.regions[n as usize].span);
-        let sealed = match region {
-            // The very bytes that were written must be those that are read: equal text elsewhere would not do.
-            Some(span) if span.start < read.span.start || span.end > read.span.end => return Ok(false),
-            Some(span) => Some(&self.output.doc.text[span.range()]),
-            None => self.copies.get(&(i as u32)).copied(),
-        };
-        if is_comment(leaf) {
-            let expected = sealed.map_or_else(|| self.base.comment_text(leaf), Cow::Borrowed);
-            return Ok(self.output.doc.comment_text(read) == expected);
-        }
-        if leaf.kind != LeafKind::Scalar {
-            return Ok(true);
-        }
-        // The value of a block scalar depends on what follows it.
-        if sealed.is_none()
-            && !matches!(leaf.style, Style::Literal | Style::Folded)
-            && leaf.style == read.style
-            && leaf.tag == read.tag
-            && self.base.text[leaf.span.range()] == self.output.doc.text[read.span.range()]
-        {
-            return Ok(true);
-        }
-        let found = self.output.doc.value(read).map_err(|_| EncryptError::NotReadBack)?;
-        match sealed {
-            Some(text) => Ok(found.kind() == ValueType::Str && found.canonical() == text.as_bytes()),
-            None => Ok(found == self.base.value(leaf).map_err(EncryptError::Parse)?),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use super::encrypt::Plain;
 use super::seal::AdditionalData;
 use super::spelling::place_name;
-use super::verify::{comment_value, is_comment};
+use super::verify::is_comment;
 use super::{Context, EncryptError, Encrypted, PlainFile};
 use crate::crypto::sealer::Sealer;
 use crate::document::{Document, Format, Layout, Leaf, LeafKind};
@@ -110,8 +110,7 @@ impl<'a> Reuse<'a> {
 
 fn sealable<'a>(doc: &'a Document, leaf: &Leaf) -> Result<Option<Value<'a>>, EncryptError> {
     let value = match leaf.kind {
-        LeafKind::Scalar => doc.value(leaf).map_err(EncryptError::Parse)?,
-        LeafKind::Comment | LeafKind::CommentItem => comment_value(doc, leaf),
+        LeafKind::Scalar | LeafKind::Comment | LeafKind::CommentItem => doc.value(leaf).map_err(EncryptError::Parse)?,
         LeafKind::EmptyMap | LeafKind::EmptySeq => return Ok(None),
     };
     Ok((!value.is_never_sealed()).then_some(value))

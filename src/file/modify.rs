@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::encrypt::{Output, seal_metadata};
 use super::opened::feed_mac;
+use super::output::Written;
 use super::seal::{self, Action, Source, refuse_unsealable};
 use super::spelling::{Spellings, place_name};
-use super::verify::{comment_value, is_comment};
+use super::verify::is_comment;
 use super::{Context, EncryptError, Encrypted, ModifyError, PlainFile, SealReport};
 use crate::crypto::data_key::DataKey;
 use crate::crypto::sealer::Sealer;
@@ -38,7 +38,8 @@ impl PlainFile {
     pub fn set(&self, steps: &[Step], value: &Node, cx: &Context<'_>) -> Result<Option<Encrypted>, ModifyError> {
         let selection = Selection::compile(&self.metadata.selection).map_err(EncryptError::from)?;
         let doc = &self.document;
-        if let (Some(at), Tree::Scalar(scalar)) = (doc.find(steps), &value.kind)
+        let place = doc.find(steps);
+        if let (Some(at), Tree::Scalar(scalar)) = (place, &value.kind)
             && let Some(index) = doc.leaves.iter().position(|l| l.path == at && l.kind == LeafKind::Scalar && !l.has(Leaf::COPY))
         {
             let old = self.opened().value_or_clear(doc, index)?;
@@ -46,10 +47,10 @@ impl PlainFile {
                 return Ok(None);
             }
             if self.opened().is_sealed(index) && !scalar.is_never_sealed() {
-                return Ok(Some(self.set_sealed(index, scalar, cx)?));
+                return Ok(Some(self.set_sealed(index, scalar, &selection, cx)?));
             }
         }
-        if doc.find(steps).is_some_and(|at| self.plain_node(at).is_ok_and(|old| same_node(&old, value))) {
+        if place.is_some_and(|at| self.plain_node(at).is_ok_and(|old| same_node(&old, value))) {
             return Ok(None);
         }
         let splices = doc.set(steps, value, cx.layout)?;
@@ -92,12 +93,11 @@ impl PlainFile {
         let source = Rotated { file: self };
         let body = seal::seal(doc, &self.selected, &source, &[], &holes, &sealer)?;
         let spelling = super::plain::open_spelling(&self.metadata, &old_sealer);
-        seal_metadata(&mut metadata, &sealer, mac, spelling.as_deref().map(|s| s.as_slice()), cx)?;
         let selection = Selection::compile(&metadata.selection)?;
-        let output = Output::finish(doc, body, &metadata, cx)?;
-        output.verify(doc, &self.selected, &selection, &[])?;
+        let written = Written { doc, selected: &self.selected, selection: &selection, sealer: &sealer, body, expansions: &[] };
+        let text = written.complete(metadata, mac, spelling.as_ref().map(|s| s.as_slice()), cx)?;
         let report = SealReport { sealed: self.sealed_values(), ..SealReport::default() };
-        Ok(Encrypted { text: output.doc.text.into_bytes(), report })
+        Ok(Encrypted { text, report })
     }
 
     fn mac_over<'a>(
@@ -110,7 +110,13 @@ impl PlainFile {
     }
 
     /// Another value in the place of one sealed scalar.
-    fn set_sealed(&self, index: usize, value: &Value<'static>, cx: &Context<'_>) -> Result<Encrypted, EncryptError> {
+    fn set_sealed(
+        &self,
+        index: usize,
+        value: &Value<'static>,
+        selection: &Selection,
+        cx: &Context<'_>,
+    ) -> Result<Encrypted, EncryptError> {
         let doc = &self.document;
         let sealer = Sealer::new(&self.data_key);
         let source = OneValue { index, value };
@@ -121,13 +127,10 @@ impl PlainFile {
         let mac = self.mac_over(doc, &self.selected, |i| {
             if i == index { Ok(value.clone()) } else { self.opened().value_or_clear(doc, i).map_err(EncryptError::from) }
         })?;
-        let mut metadata = self.metadata.clone();
         let spelling = super::plain::open_spelling(&self.metadata, &sealer);
-        seal_metadata(&mut metadata, &sealer, mac, spelling.as_deref().map(|s| s.as_slice()), cx)?;
-        let selection = Selection::compile(&metadata.selection)?;
-        let output = Output::finish(doc, body, &metadata, cx)?;
-        output.verify(doc, &self.selected, &selection, &[])?;
-        Ok(Encrypted { text: output.doc.text.into_bytes(), report: SealReport { values: 1, sealed: 1, ..SealReport::default() } })
+        let written = Written { doc, selected: &self.selected, selection, sealer: &sealer, body, expansions: &[] };
+        let text = written.complete(self.metadata.clone(), mac, spelling.as_ref().map(|s| s.as_slice()), cx)?;
+        Ok(Encrypted { text, report: SealReport { values: 1, sealed: 1, ..SealReport::default() } })
     }
 
     /// Applies structural splices to the encrypted text, then seals what they brought in clear and is selected.
@@ -160,7 +163,6 @@ impl PlainFile {
             Some(old_index) => self.opened().value_or_clear(old, old_index as usize).map_err(EncryptError::from),
             None => doc.value(&doc.leaves[i]).map_err(EncryptError::Parse),
         })?;
-        let mut metadata = self.metadata.clone();
         let mut spellings = match super::plain::open_spelling(&self.metadata, &sealer) {
             Some(text) => Spellings::read(&text),
             None => Spellings::default(),
@@ -170,12 +172,10 @@ impl PlainFile {
             spellings.close_gap(&list, n);
         }
         spellings.append(std::mem::take(&mut body.spellings));
-        let spelling = (!spellings.is_empty()).then(|| spellings.write());
-        seal_metadata(&mut metadata, &sealer, mac, spelling.as_deref(), cx)?;
-        let output = Output::finish(&doc, body, &metadata, cx)?;
-        output.verify(&doc, &selected, selection, &[])?;
+        let written = Written { doc: &doc, selected: &selected, selection, sealer: &sealer, body, expansions: &[] };
+        let text = written.complete(self.metadata.clone(), mac, spellings.plaintext().as_deref(), cx)?;
         let new = kept.old.iter().zip(&doc.leaves).filter(|(old, leaf)| **old == 0 && leaf.kind == LeafKind::Scalar).count();
-        Ok(Encrypted { text: output.doc.text.into_bytes(), report: SealReport { values: new, ..SealReport::default() } })
+        Ok(Encrypted { text, report: SealReport { values: new, ..SealReport::default() } })
     }
 
     /// The opened tree at a path node.
@@ -262,8 +262,7 @@ impl Source for Changed<'_> {
             return Ok(Action::Keep);
         }
         let leaf = &self.doc.leaves[index];
-        let value =
-            if is_comment(leaf) { comment_value(self.doc, leaf) } else { self.doc.value(leaf).map_err(EncryptError::Parse)? };
+        let value = self.doc.value(leaf).map_err(EncryptError::Parse)?;
         Ok(if value.is_never_sealed() { Action::Keep } else { Action::Seal(value) })
     }
 

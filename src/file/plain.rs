@@ -277,29 +277,16 @@ fn reads_back_as(format: Format, meant: &crate::value::Value<'_>, found: &crate:
 fn empty_lists(doc: &Document) -> Vec<Splice> {
     let mut seen = HashSet::new();
     let mut lists = Vec::new();
-    for (i, leaf) in doc.leaves.iter().enumerate() {
+    for leaf in &doc.leaves {
         if leaf.kind != LeafKind::CommentItem || leaf.has(Leaf::COPY) || !seen.insert(leaf.path) {
             continue;
         }
-        let only_comments = doc.leaves[i..].iter().take_while(|l| is_within(doc, l, leaf)).all(is_comment)
-            && doc.leaves[..i].iter().rev().take_while(|l| is_within(doc, l, leaf)).all(is_comment);
+        // A comment item is no place of its own.
+        let only_comments = doc.children(leaf.path).next().is_none();
         if only_comments {
             let at = doc.empty_list_place(leaf.path);
             lists.push(Splice { span: Span { start: at, end: at }, text: " []".into() });
         }
     }
     lists
-}
-
-fn is_within(doc: &Document, leaf: &Leaf, item: &Leaf) -> bool {
-    let mut at = leaf.path;
-    loop {
-        if at == item.path {
-            return true;
-        }
-        if doc.paths.is_root(at) {
-            return false;
-        }
-        at = doc.paths.node(at).parent;
-    }
 }

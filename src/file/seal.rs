@@ -270,7 +270,7 @@ impl Pass<'_> {
                             body.spellings.push(place_name(self.doc, leaf.path), self.spelling(leaf, value, &raw));
                         }
                     }
-                    body.text.extend_from_slice(text.get(cursor..place.span.start as usize).ok_or(EncryptError::NotReadBack)?);
+                    body.copy(text, cursor, place.span.start)?;
                     body.text.extend_from_slice(place.before.as_bytes());
                     let from = body.text.len();
                     match &action {
@@ -288,7 +288,7 @@ impl Pass<'_> {
                 }
                 What::Expansion(i) => {
                     let expansion = &self.expansions[i as usize];
-                    body.text.extend_from_slice(text.get(cursor..expansion.span.start as usize).ok_or(EncryptError::NotReadBack)?);
+                    body.copy(text, cursor, expansion.span.start)?;
                     body.text.extend_from_slice(expansion.text.as_bytes());
                     let raw = self.doc.text[expansion.span.range()].to_owned();
                     body.spellings.push(place_name(self.doc, expansion.path), Spelling::Node { raw });
@@ -296,13 +296,13 @@ impl Pass<'_> {
                 }
                 What::Head(i) => {
                     let head = &self.heads[i as usize];
-                    body.text.extend_from_slice(text.get(cursor..head.span.start as usize).ok_or(EncryptError::NotReadBack)?);
+                    body.copy(text, cursor, head.span.start)?;
                     body.text.extend_from_slice(head.text.as_bytes());
                     cursor = head.span.end as usize;
                 }
                 What::Hole(i) => {
                     let hole = &self.holes[i as usize];
-                    body.text.extend_from_slice(text.get(cursor..hole.span.start as usize).ok_or(EncryptError::NotReadBack)?);
+                    body.copy(text, cursor, hole.span.start)?;
                     body.holes.push(body.text.len());
                     cursor = hole.span.end as usize;
                 }
@@ -325,6 +325,12 @@ impl Pass<'_> {
 }
 
 impl Body {
+    /// Copies the source from where the pass is to the next place; places that overlap are no edits of one text.
+    fn copy(&mut self, text: &[u8], from: usize, to: u32) -> Result<(), EncryptError> {
+        self.text.extend_from_slice(text.get(from..to as usize).ok_or(EncryptError::NotReadBack)?);
+        Ok(())
+    }
+
     fn append(&mut self, chunk: Self) {
         let by = self.text.len();
         self.text.extend_from_slice(&chunk.text);

@@ -71,11 +71,6 @@ pub(crate) struct Spellings {
 }
 
 impl Spellings {
-    /// Whether there is none (then the field is not written).
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Adds one.
     pub(crate) fn push(&mut self, place: Vec<u8>, spelling: Spelling) {
         self.entries.push((place, spelling));
@@ -104,9 +99,18 @@ impl Spellings {
         });
     }
 
-    /// The plaintext of the field: `leafseal 1`, then one record each: kind, place length, raw length, digest, newline, place,
+    /// The plaintext of the field; `None` if there is nothing to write.
+    pub(crate) fn plaintext(&self) -> Option<Vec<u8>> {
+        (!self.is_empty()).then(|| self.write())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The text format: `leafseal 1`, then one record each: kind, place length, raw length, digest, newline, place,
     /// raw, newline.
-    pub(crate) fn write(&self) -> Vec<u8> {
+    fn write(&self) -> Vec<u8> {
         let mut out = Vec::from(&b"leafseal 1\n"[..]);
         for (place, spelling) in &self.entries {
             let (kind, raw, digest) = match spelling {
@@ -225,14 +229,8 @@ impl SpellingLookup {
 
 /// Names a place in the tree exactly, list indexes and document number included: `0;` document, `3:key` key, `#2` item.
 pub(crate) fn place_name(doc: &Document, id: PathId) -> Vec<u8> {
-    let mut chain = Vec::with_capacity(8);
-    let mut at = id;
-    while !doc.paths.is_root(at) {
-        chain.push(at);
-        at = doc.paths.node(at).parent;
-    }
-    let mut out = format!("{};", doc.paths.document(at)).into_bytes();
-    for &step in chain.iter().rev() {
+    let mut out = format!("{};", doc.paths.document(id)).into_bytes();
+    for step in doc.paths.chain(id) {
         match doc.paths.node(step).segment {
             Segment::Index(n) => out.extend_from_slice(format!("#{n}").as_bytes()),
             _ => {

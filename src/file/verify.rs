@@ -1,13 +1,10 @@
 //! Compares a text that was just written, read again, with what it was meant to say (design: "scan again: same paths,
 //! intended values, else error").
 
-use std::borrow::Cow;
-
 use rayon::prelude::*;
 
 use super::seal::PARALLEL_FROM;
 use crate::document::{Document, Leaf, LeafKind, PathId, Segment};
-use crate::value::{Value, ValueType};
 
 /// Walks the leaves of two documents side by side and checks that they stand at the same places of the same tree.
 ///
@@ -120,12 +117,4 @@ fn comments_of(doc: &Document) -> Vec<usize> {
 /// Whether a leaf is a comment of either kind.
 pub(crate) fn is_comment(leaf: &Leaf) -> bool {
     matches!(leaf.kind, LeafKind::Comment | LeafKind::CommentItem)
-}
-
-/// The text of a comment as a value.
-pub(crate) fn comment_value<'a>(doc: &'a Document, leaf: &Leaf) -> Value<'a> {
-    match doc.comment_text(leaf) {
-        Cow::Borrowed(text) => Value::new(ValueType::Comment, text.as_bytes()),
-        Cow::Owned(text) => Value::new(ValueType::Comment, text.into_bytes()),
-    }
 }
