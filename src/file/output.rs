@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::aliases::Expansion;
+use super::plain::open_spelling;
 use super::seal::{Body, Region};
 use super::spelling::SPELLING_AAD;
 use super::verify::{self, is_comment};
@@ -65,6 +66,10 @@ fn seal_metadata(
     let mut nonces = Nonces::new()?;
     metadata.last_modified = now(cx)?;
     metadata.mac = mac.finish().seal(sealer, &nonces.next_nonce(), metadata.last_modified.canonical());
+    if spelling.is_some() && open_spelling(metadata, sealer).as_ref().map(|s| s.as_slice()) == spelling {
+        // As with values: what did not change keeps its ciphertext.
+        return Ok(());
+    }
     metadata.spelling = match spelling {
         Some(plaintext) => {
             let mut out = Vec::new();

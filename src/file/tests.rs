@@ -85,3 +85,22 @@ fn blanks_that_are_part_of_a_clear_value_at_the_end_are_refused() {
     let refused = encrypt(plain, Format::Yaml, Format::Yaml, &policy(), &context);
     assert!(matches!(refused, Err(EncryptError::NotReadBack)));
 }
+
+#[test]
+fn changing_one_value_leaves_sealed_spellings_that_did_not_change() {
+    let (order, layout) = (DecryptionOrder::stored(), Layout::default());
+    let context = |now| Context { services: &[&Hex], order: &order, now, layout: &layout };
+    let first = context("2026-11-22T07:14:39Z");
+    let encrypted = encrypt(b"a: one\nb: 0x1F\n", Format::Yaml, Format::Yaml, &policy(), &first).unwrap();
+    let file = EncryptedFile::parse(&encrypted.text, Format::Yaml).unwrap().open(MacPolicy::Verify, &first).unwrap();
+    let later = context("2026-11-23T07:14:39Z");
+    let steps = crate::document::steps::parse_steps(r#"["a"]"#).unwrap();
+    let set = file.set(&steps, &crate::document::node::Node::str("two"), &later).unwrap().unwrap();
+    let edited = file.merge(b"a: two\nb: 0x1F\n", &later).unwrap().unwrap();
+    for changed in [set, edited] {
+        let (old, new) = (String::from_utf8(encrypted.text.clone()).unwrap(), String::from_utf8(changed.text).unwrap());
+        let lines: Vec<&str> =
+            old.lines().zip(new.lines()).filter(|(a, b)| a != b).map(|(a, _)| a.trim().split(':').next().unwrap()).collect();
+        assert_eq!(lines, ["a", "lastmodified", "mac"]);
+    }
+}
