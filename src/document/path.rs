@@ -82,6 +82,27 @@ impl Paths {
         id
     }
 
+    /// Takes in the nodes of a text that continues this one's only document and starts at byte `start` of it: what is at its top
+    /// level comes to be at ours. Gives the numbers that its nodes have here.
+    pub(crate) fn continue_with(&mut self, more: Self, start: u32) -> impl Fn(PathId) -> PathId + use<> {
+        let (nodes, keys) = (self.nodes.len() as u32, self.decoded.len() as u32);
+        let moved = move |id: PathId| if id.0 == 0 { id } else { PathId(id.0 - 1 + nodes) };
+        let shift = |span: Span| Span { start: span.start + start, end: span.end + start };
+        self.nodes.extend(more.nodes.into_iter().skip(1).map(|node| PathNode {
+            parent: moved(node.parent),
+            segment: match node.segment {
+                Segment::Key(span) => Segment::Key(shift(span)),
+                Segment::DecodedKey(key) => Segment::DecodedKey(key + keys),
+                other => other,
+            },
+            entry: shift(node.entry),
+            value: shift(node.value),
+            ..node
+        }));
+        self.decoded.extend(more.decoded);
+        moved
+    }
+
     /// Keeps a decoded key that is not the source text.
     pub fn push_decoded(&mut self, key: &str) -> Segment {
         self.decoded.push(key.into());

@@ -25,6 +25,21 @@ impl KeySets {
         Self { known: Vec::new(), seed: std::hash::RandomState::new().build_hasher().finish() }
     }
 
+    /// Empty sets whose hashes can be compared with those of this one.
+    pub(super) fn like(&self) -> Self {
+        Self { known: Vec::new(), seed: self.seed }
+    }
+
+    /// Takes the keys of the innermost open mapping without comparing them.
+    pub(super) fn take(&mut self, start: u32) -> Vec<u64> {
+        self.known.split_off(start as usize)
+    }
+
+    /// Adds keys that were taken from a set like this one; `id` says what their path nodes are here.
+    pub(super) fn adopt(&mut self, keys: &[u64], id: impl Fn(PathId) -> PathId) {
+        self.known.extend(keys.iter().map(|key| key >> 32 << 32 | u64::from(id(PathId(*key as u32)).0)));
+    }
+
     /// Starts a mapping: what [`KeySets::close`] wants to know.
     pub(super) fn open(&self) -> u32 {
         self.known.len() as u32

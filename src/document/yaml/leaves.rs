@@ -11,7 +11,7 @@ use super::anchors::{Anchors, Container, Target};
 use super::event::{Comment, Event, EventKind, Slot};
 use super::keys::KeySets;
 use super::late::Late;
-use super::tags;
+use super::{segments, tags};
 use crate::document::{
     Alias, Document, Duplicates, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag,
 };
@@ -23,11 +23,25 @@ pub fn scan(text: String, duplicates: Duplicates) -> Result<Document, ParseError
     if u32::try_from(text.len()).is_err() {
         return Err(ParseError::at(b"", 0, "the file is larger than 4 GiB"));
     }
-    let mut composer = Composer::new(&text, duplicates);
-    composer.run()?;
-    let Composer { paths, mut leaves, mut aliases, late, roots, metadata, .. } = composer;
-    late.settle(&mut leaves, &mut aliases);
+    let whole = match segments::compose(&text, duplicates, segments::SEGMENT) {
+        Some(joined) => joined,
+        None => {
+            let mut composer = Composer::new(&text, duplicates, KeySets::new());
+            composer.run()?;
+            composer.finish()
+        }
+    };
+    let Composed { paths, leaves, aliases, roots, metadata } = whole;
     Ok(Document { text, format: Format::Yaml, paths, leaves, aliases, roots, metadata })
+}
+
+/// What the events of a text make: the parts of a [`Document`] without its text.
+pub(super) struct Composed {
+    pub(super) paths: Paths,
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) aliases: Vec<Alias>,
+    pub(super) roots: Vec<PathId>,
+    pub(super) metadata: Vec<PathId>,
 }
 
 /// A container that is open.
@@ -77,6 +91,8 @@ pub(super) struct Composer<'t> {
     pub(super) metadata: Vec<PathId>,
     pub(super) anchors: Anchors<'t>,
     pub(super) keys: KeySets,
+    /// For a segment of a text: the keys of its top level, to be compared with those of the others.
+    pub(super) top_keys: Option<Vec<u64>>,
     pub(super) frames: Vec<Frame>,
     /// Nodes made for aliases.
     pub(super) copies: usize,
@@ -85,7 +101,7 @@ pub(super) struct Composer<'t> {
 }
 
 impl<'t> Composer<'t> {
-    fn new(text: &'t str, duplicates: Duplicates) -> Self {
+    pub(super) fn new(text: &'t str, duplicates: Duplicates, keys: KeySets) -> Self {
         // A value a line is the common case; many short lines are not paid for before they are read.
         let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
         let expected = lines.min(text.len() / 16) + 4;
@@ -99,14 +115,22 @@ impl<'t> Composer<'t> {
             roots: Vec::new(),
             metadata: Vec::new(),
             anchors: Anchors::default(),
-            keys: KeySets::new(),
+            keys,
+            top_keys: None,
             frames: Vec::new(),
             copies: 0,
             flags: 0,
         }
     }
 
-    fn run(&mut self) -> Result<(), ParseError> {
+    /// What was read, with the late comments in their places.
+    pub(super) fn finish(self) -> Composed {
+        let Composer { paths, mut leaves, mut aliases, late, roots, metadata, .. } = self;
+        late.settle(&mut leaves, &mut aliases);
+        Composed { paths, leaves, aliases, roots, metadata }
+    }
+
+    pub(super) fn run(&mut self) -> Result<(), ParseError> {
         let mut parser = Parser::new(self.text)?;
         loop {
             let event = parser.next_event()?;
@@ -292,7 +316,10 @@ impl<'t> Composer<'t> {
 
     fn end_container(&mut self, event: &Event, comments: &[Comment]) -> Result<(), ParseError> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
-        self.unique(frame.keys)?;
+        match &mut self.top_keys {
+            Some(keys) if self.frames.is_empty() => *keys = self.keys.take(frame.keys),
+            _ => self.unique(frame.keys)?,
+        }
         let node = self.paths.node_mut(frame.path);
         node.value.end = event.span.end;
         node.entry.end = event.span.end;

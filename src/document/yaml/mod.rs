@@ -2,7 +2,7 @@
 //!
 //! Reading: text to tokens (`scanner`, `possible_key`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
 //! `flow_collection`), comments to places (`placement`), events to a document (`leaves`,
-//! `mapping_keys`, `keys`, `aliases`, `anchors`, `late`, `tags`), spans to text (`decode`) and values (`resolve`, `read`).
+//! `mapping_keys`, `keys`, `aliases`, `anchors`, `late`, `tags`; large texts in `segments`), spans to text (`decode`) and values (`resolve`, `read`).
 //!
 //! Writing: what a sealed value replaces (`place`, `header`), a value in the style of its place (`spell`, `quote`, `block`), a
 //! tree as sops lays it out (`emit`, `line`, `flow`).
@@ -41,6 +41,7 @@ mod replace;
 pub mod resolve;
 mod scalar;
 mod scanner;
+mod segments;
 mod site;
 pub mod spell;
 mod tags;

@@ -1,0 +1,222 @@
+//! Reads a large text in segments, side by side: a block mapping at the left margin may be cut before any of its keys, because
+//! nothing that came before reaches past such a place but anchors, directives and comments.
+//!
+//! [`compose`] gives what one reading of the whole text gives, or `None` where it is not certain of that; then the text is
+//! read in one go, which also finds the errors.
+
+use rayon::prelude::*;
+
+use super::super::{Duplicates, Leaf, NodeKind, PathId, Span};
+use super::keys::KeySets;
+use super::leaves::{Composed, Composer};
+
+/// Texts are cut into segments of at least this many bytes (measured: smaller ones do not pay for joining them).
+pub(super) const SEGMENT: usize = 1 << 17;
+
+/// How far from where a cut would be best a place for it is looked for, in bytes.
+const SEARCH: usize = 1 << 16;
+
+/// Reads a text in as many segments of at least `least` bytes as there are threads.
+pub(super) fn compose(text: &str, duplicates: Duplicates, least: usize) -> Option<Composed> {
+    let wanted = (text.len() / least).min(rayon::current_num_threads());
+    if wanted < 2 {
+        return None;
+    }
+    let cuts = cuts(text.as_bytes(), wanted);
+    if cuts.is_empty() {
+        return None;
+    }
+    compose_at(text, duplicates, &cuts)
+}
+
+/// Reads a text that is cut at these places.
+fn compose_at(text: &str, duplicates: Duplicates, cuts: &[usize]) -> Option<Composed> {
+    let starts = std::iter::once(0).chain(cuts.iter().copied());
+    let ends = cuts.iter().copied().chain([text.len()]);
+    let spans: Vec<(usize, usize)> = starts.zip(ends).collect();
+    let keys = KeySets::new();
+    let segments: Option<Vec<Segment>> =
+        spans.par_iter().map(|&(start, end)| Segment::read(&text[start..end], start, duplicates, keys.like())).collect();
+    join(text, segments?, keys)
+}
+
+/// Where to cut a text into `count` segments.
+fn cuts(text: &[u8], count: usize) -> Vec<usize> {
+    let mut cuts: Vec<usize> = (1..count).filter_map(|n| cut_after(text, text.len() / count * n, SEARCH)).collect();
+    cuts.dedup();
+    cuts
+}
+
+/// The first place for a cut from `from` on: the start of a line that has a plain key at the left margin, below a line that has
+/// something else than a comment. A comment near it might belong to either side, so there must be none.
+fn cut_after(text: &[u8], from: usize, search: usize) -> Option<usize> {
+    let window = &text[from..text.len().min(from + search)];
+    memchr::memchr_iter(b'\n', window).map(|at| from + at).find_map(|end| {
+        let key = text.get(end + 1)?;
+        if !(key.is_ascii_alphanumeric() || *key == b'_') {
+            return None;
+        }
+        let line = &text[memchr::memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1)..end];
+        let is_bare = line.iter().all(u8::is_ascii_whitespace) || line.contains(&b'#') || line.starts_with(b"...");
+        (!is_bare && is_key_line(&text[end + 1..])).then_some(end + 1)
+    })
+}
+
+/// Whether a line starts with a plain word and a `:` that ends it.
+fn is_key_line(line: &[u8]) -> bool {
+    let word = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/')).count();
+    line.get(word) == Some(&b':') && matches!(line.get(word + 1), Some(b' ' | b'\n' | b'\r') | None)
+}
+
+/// A segment that was read, with places relative to its start.
+struct Segment {
+    start: u32,
+    composed: Composed,
+    keys: Vec<u64>,
+}
+
+impl Segment {
+    /// Reads the segment that starts at `start`. `None` where it is in error, or more or less than entries of one block mapping
+    /// at the left margin.
+    fn read(text: &str, start: usize, duplicates: Duplicates, keys: KeySets) -> Option<Self> {
+        let mut composer = Composer::new(text, duplicates, keys);
+        composer.top_keys = Some(Vec::new());
+        composer.run().ok()?;
+        let keys = composer.top_keys.take()?;
+        let composed = composer.finish();
+        let [root] = composed.roots[..] else { return None };
+        let root = composed.paths.node(root);
+        let first = root.value.start as usize;
+        let before = &text[..first];
+        let is_first = start == 0;
+        let at_margin = if is_first { before.is_empty() || before.ends_with('\n') } else { before.is_empty() };
+        // A directive may change what a tag means in the whole document.
+        let certain = root.kind == NodeKind::BlockMap && at_margin && !before.contains('%') && composed.aliases.is_empty();
+        certain.then_some(Self { start: start as u32, composed, keys })
+    }
+}
+
+/// Puts segments together. `None` where a key of the top level is there twice.
+fn join(text: &str, segments: Vec<Segment>, mut keys: KeySets) -> Option<Composed> {
+    let mut segments = segments.into_iter();
+    let Segment { composed: mut whole, keys: first, .. } = segments.next()?;
+    let root = whole.roots[0];
+    let set = keys.open();
+    keys.adopt(&first, |id| id);
+    for Segment { start, composed, keys: more } in segments {
+        let end = composed.paths.node(PathId(0)).value.end + start;
+        let moved = whole.paths.continue_with(composed.paths, start);
+        keys.adopt(&more, &moved);
+        whole.leaves.extend(composed.leaves.into_iter().map(|leaf| Leaf {
+            path: moved(leaf.path),
+            span: Span { start: leaf.span.start + start, end: leaf.span.end + start },
+            props: leaf.props + start,
+            ..leaf
+        }));
+        whole.metadata.extend(composed.metadata.into_iter().map(&moved));
+        let node = whole.paths.node_mut(root);
+        node.value.end = end;
+        node.entry.end = end;
+    }
+    let again = keys.close(set, |a, b| whole.paths.key(a, text) == whole.paths.key(b, text));
+    again.is_none().then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Everything of a document but its text.
+    fn shown(composed: &Composed) -> String {
+        let Composed { paths, leaves, aliases, roots, metadata } = composed;
+        let nodes: Vec<String> = paths.iter().map(|(id, node)| format!("{id:?} {node:?}")).collect();
+        format!("{nodes:#?}\n{leaves:#?}\n{aliases:?}\n{roots:?}\n{metadata:?}")
+    }
+
+    /// Every single place where this text may be cut, and all of them at once.
+    fn all_cuts(text: &str) -> Vec<Vec<usize>> {
+        let mut cuts = Vec::new();
+        let mut from = 0;
+        while let Some(cut) = cut_after(text.as_bytes(), from, text.len()) {
+            cuts.push(cut);
+            from = cut;
+        }
+        let mut sets: Vec<Vec<usize>> = cuts.iter().map(|&cut| vec![cut]).collect();
+        if cuts.len() > 1 {
+            sets.push(cuts);
+        }
+        sets
+    }
+
+    /// Compares readings in segments with that of the whole; gives how many were certain.
+    fn compare(text: &str) -> usize {
+        let mut certain = 0;
+        for duplicates in [Duplicates::Refuse, Duplicates::Keep] {
+            let mut composer = Composer::new(text, duplicates, KeySets::new());
+            let whole = composer.run().map(|()| shown(&composer.finish()));
+            for cuts in all_cuts(text) {
+                if let Some(joined) = compose_at(text, duplicates, &cuts) {
+                    assert_eq!(Ok(shown(&joined)), whole, "cut at {cuts:?}: {text:?}");
+                    certain += 1;
+                }
+            }
+        }
+        certain
+    }
+
+    #[test]
+    fn a_text_in_segments_is_read_as_in_one_go() {
+        for text in [
+            "a: 1\nb: 2\nc: 3\n",
+            "# head\n\na:\n  x: 1 # line\n  # more\n  y: [1, {z: q}] # late\nb:\n- x\n- y\nc: |\n  text\nd: >+\n  folded\n  more\ne: 'q'\n",
+            "\"k\\t\": 1\nb: \"x\\ty\"\n\"l\\t\": 3\nd:\ne: {}\n",
+            "a: 1\nsops:\n    mac: x\n    age: []\n",
+            "a: 'two\n  lines'\nb: plain\n  more\nc: &x y\nd: !!str z\n? e\n: f\ng: 1\n",
+            "a: 1\r\nb: 2\r\nc: 3",
+        ] {
+            assert!(compare(text) > 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_past_a_cut_is_read_in_one_go() {
+        for text in [
+            "a: 'open\nb: 1\n'\n",
+            "a: {x: 1,\nb: 2}\n",
+            "a: &x 1\nb: *x\n",
+            "%TAG !e! tag:e,2000:\n---\na: !e!x 1\nb: !e!x 1\n",
+            "a: 1\n---\nb: 2\n",
+            "a: 1\n...\nb: 2\n",
+            "a: 1\nb: 2\na: 3\n",
+            "  a: 1\nb: 2\n",
+            "- a\nb: 2\n",
+            "{a: 1,\nb: 2}\n",
+        ] {
+            assert_eq!(compare(text), 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn places_beside_comments_and_blank_lines_are_no_cuts() {
+        assert_eq!(cut_after(b"a: 1\n# c\nb: 2\n\nc: 3 # d\nd: 4\n", 0, 100), None);
+        assert_eq!(cut_after(b"a: 1\n- b\n?c: 2\n'd': 3\ne f: 4\ng:h\n", 0, 100), None);
+        assert_eq!(cut_after(b"a: 1\nb:\n  c: 1\nd:\n", 5, 100), Some(15));
+        assert_eq!(cut_after(b"a: 1\nb:\n  c: 1\nd:\n", 5, 9), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_lines_in_segments_are_read_as_in_one_go(
+            lines in prop::collection::vec(prop::sample::select(vec![
+                "a:", "b: 1", "c: x # c", "# comment", "", "  d: 2", "  - e", "- f", "  # inner", "g: |", "  text", "h: 'q", "i: \"r\"", "  s'",
+                "j: [1,", "  2]", "k: {l: 1}", "m: &n o", "? p", ": q", "---", "...", "  ? r", "    s: t", "u: >-", "\tv", "w: !!int 5", "sops:", "  mac: x",
+                "x: # c", "  - # c", "    - y", "z: [] # e", "\"k\\n\": 1", "  #", "aa: |+", "bb: ~",
+            ]), 0..14),
+            crlf: bool,
+        ) {
+            compare(&lines.join(if crlf { "\r\n" } else { "\n" }));
+            compare(&(lines.join("\n") + "\n"));
+        }
+    }
+}
