@@ -225,19 +225,13 @@ impl Document {
     ///
     /// As there.
     pub fn scan_owned(bytes: Vec<u8>, format: Format, duplicates: Duplicates) -> Result<Self, ParseError> {
-        match format {
-            Format::Yaml => {
-                yaml::text_of(&bytes)?;
-            }
-            Format::Json | Format::Binary if std::str::from_utf8(&bytes).is_err() => {
-                return Self::scan_bytes(&bytes, format, duplicates);
-            }
-            Format::Json | Format::Binary => {}
+        if format == Format::Yaml {
+            yaml::refuse_other_encodings(&bytes)?;
         }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            ParseError::at(error.as_bytes(), at, "the text is not valid UTF-8 here")
-        })?;
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => return Self::scan_bytes(error.as_bytes(), format, duplicates),
+        };
         Self::scan(text, format, duplicates)
     }
 

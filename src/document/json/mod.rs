@@ -7,6 +7,7 @@ mod layout;
 mod number;
 mod read;
 mod scan;
+mod segments;
 mod spell;
 mod string;
 

@@ -6,7 +6,7 @@
 use super::super::{
     Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag, position,
 };
-use super::{number, string};
+use super::{number, segments, string};
 
 /// Containers may be nested this deep: what Go's encoder, and so sops, can write.
 pub const MAX_DEPTH: usize = 10_000;
@@ -21,13 +21,23 @@ const BOM: &str = "\u{feff}";
 /// Errors: anything RFC 8259 does not allow, a top level that is not an object, two `sops` entries, more than [`MAX_DEPTH`]
 /// levels, 4 GiB or more.
 pub fn scan(text: String) -> Result<Document, ParseError> {
-    let mut scanner = Scanner::new(&text)?;
-    let outcome = scanner.document();
-    let Scanner { mut paths, mut leaves, metadata, .. } = scanner;
-    outcome.map_err(|fault| fault.into_error(text.as_bytes()))?;
-    paths.shrink_to_fit();
-    leaves.shrink_to_fit();
+    let scanned = match segments::scan(&text, segments::SEGMENT) {
+        Some(joined) => joined,
+        None => {
+            let mut scanner = Scanner::new(&text)?;
+            scanner.document().map_err(|fault| fault.into_error(text.as_bytes()))?;
+            scanner.finish()
+        }
+    };
+    let Scanned { paths, leaves, metadata } = scanned;
     Ok(Document { format: Format::Json, paths, leaves, aliases: Vec::new(), roots: vec![PathId(0)], metadata, text })
+}
+
+/// What a text is made of: the parts of a [`Document`] without its text.
+pub(super) struct Scanned {
+    pub(super) paths: Paths,
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) metadata: Vec<PathId>,
 }
 
 /// Reads the bytes of a JSON file: they must be UTF-8.
@@ -78,7 +88,8 @@ struct Place {
     start: usize,
 }
 
-struct Scanner<'t> {
+/// Reads one text from its start to its end.
+pub(super) struct Scanner<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
@@ -91,7 +102,7 @@ struct Scanner<'t> {
 }
 
 impl<'t> Scanner<'t> {
-    fn new(text: &'t str) -> Result<Self, ParseError> {
+    pub(super) fn new(text: &'t str) -> Result<Self, ParseError> {
         let bytes = text.as_bytes();
         if u32::try_from(bytes.len()).is_err() {
             return Err(ParseError::at(bytes, 0, "the file is 4 GiB or larger: seal it with `--input-type binary`"));
@@ -126,19 +137,55 @@ impl<'t> Scanner<'t> {
                 );
             }
         }
-        let mut place = Place { segment: Segment::Document(0), start: self.at };
-        loop {
-            let opened = self.value(&place)?;
-            if !opened && !self.has_next()? {
-                break;
-            }
-            place = self.place()?;
-        }
+        let place = Place { segment: Segment::Document(0), start: self.at };
+        self.entries(place, false)?;
         self.skip_blanks();
         match self.peek() {
             None => Ok(()),
             Some(_) => self.fail("there is text after the end of the object"),
         }
+    }
+
+    /// Reads values from that at `place` on: to the end of the top level or, of a text that `stops` there, to its end between two
+    /// entries.
+    fn entries(&mut self, mut place: Place, stops: bool) -> Result<(), Fault> {
+        loop {
+            let opened = self.value(&place)?;
+            if !opened && !self.has_next()? {
+                return Ok(());
+            }
+            if stops && self.at == self.bytes.len() && self.stack.len() == 1 {
+                return Ok(());
+            }
+            place = self.place()?;
+        }
+    }
+
+    /// Reads a part of a text whose other parts are before (unless it is the first) and behind it (unless it is the last): whole
+    /// entries of the top level. `None` where it is anything else.
+    pub(super) fn segment(mut self, is_first: bool, is_last: bool) -> Option<Scanned> {
+        self.skip_blanks();
+        let place = if is_first {
+            Place { segment: Segment::Document(0), start: self.at }
+        } else {
+            let root = Place { segment: Segment::Document(0), start: 0 };
+            let path = self.node(&root, 0, NodeKind::FlowMap);
+            self.stack.push(Frame { path, next: 0, is_object: true });
+            self.place().ok()?
+        };
+        if is_first && self.peek() != Some(b'{') {
+            return None;
+        }
+        self.entries(place, !is_last).ok()?;
+        self.skip_blanks();
+        (self.at == self.bytes.len() && self.stack.is_empty() == is_last).then(|| self.finish())
+    }
+
+    fn finish(self) -> Scanned {
+        let Self { mut paths, mut leaves, metadata, .. } = self;
+        paths.shrink_to_fit();
+        leaves.shrink_to_fit();
+        Scanned { paths, leaves, metadata }
     }
 
     /// Reads a scalar or empty container, or opens a container with an entry (then `true`).

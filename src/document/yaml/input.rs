@@ -74,6 +74,12 @@ pub(super) fn is_blank_or_end(text: &[u8], at: usize) -> bool {
 ///
 /// Refuses with a position: UTF-16 and UTF-32 (named), and other bytes that are not UTF-8.
 pub fn text_of(bytes: &[u8]) -> Result<&str, ParseError> {
+    refuse_other_encodings(bytes)?;
+    std::str::from_utf8(bytes).map_err(|e| ParseError::at(bytes, e.valid_up_to(), "the text is not valid UTF-8 here"))
+}
+
+/// Refuses UTF-16 and UTF-32 by name (of ASCII text, UTF-16 without a byte order mark is valid UTF-8 too).
+pub(in crate::document) fn refuse_other_encodings(bytes: &[u8]) -> Result<(), ParseError> {
     let encoding = match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("UTF-16"),
@@ -83,10 +89,7 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, ParseError> {
     if let Some(name) = encoding {
         return Err(ParseError::at(bytes, 0, format!("the text is encoded in {name}: only UTF-8 is read")));
     }
-    let text =
-        std::str::from_utf8(bytes).map_err(|e| ParseError::at(bytes, e.valid_up_to(), "the text is not valid UTF-8 here"))?;
-    check(text)?;
-    Ok(text)
+    Ok(())
 }
 
 /// Checks size (below 4 GiB) and characters of a text: none that YAML calls unprintable (C0 controls but tab, LF and CR; DEL;

@@ -49,6 +49,7 @@ mod tags;
 mod there_and_back;
 mod token;
 
+pub(super) use input::refuse_other_encodings;
 pub use input::text_of;
 pub use leaves::scan;
 pub use parser::Parser;
