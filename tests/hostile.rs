@@ -305,6 +305,16 @@ fn unreadable_text_is_named() {
     assert!(refused(b"a: 1\n2: x\n").contains("line 2"));
 }
 
+/// Every document gets its own metadata, in the column of its top level: a few megabytes of these would become gigabytes.
+#[test]
+fn what_would_multiply_is_refused() {
+    let refused = |text: String| encrypt(text, Format::Yaml, &policy()).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(refused("---\n".repeat(10_001)).contains("line 10001, column 1: the file has more than 10,000 documents"));
+    assert!(refused(format!("{}a: b\n", " ".repeat(1_001))).contains("line 1, column 1002: the top level is indented"));
+    assert_eq!(refused("---\na: 1\n".repeat(1_000)), "");
+    assert_eq!(refused(format!("{}a: b\n", " ".repeat(1_000))), "");
+}
+
 #[test]
 fn a_key_that_nobody_has_is_reported_with_its_name() {
     let stranger = "age1lzd99uklcjnc0e7d860axevet2cz99ce9pq6tzuzd05l5nr28ams36nvun";

@@ -54,7 +54,7 @@ fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Re
     let settled = session.settle(&args.services, None)?;
     let text = input.read(session.ui)?;
     let policy = session.policy(&path, from, &args.keys, &args.selectors)?;
-    let encrypted = file::encrypt(&text, from, to, &policy, &settled.context())?;
+    let encrypted = file::encrypt(text, from, to, &policy, &settled.context())?;
     session.notes(&input.name(), &encrypted, args.strict)?;
     plan.write(session.ui, input, &encrypted.text, Content::Encrypted)
 }

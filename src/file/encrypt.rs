@@ -28,8 +28,14 @@ use crate::value::Value;
 ///
 /// # Errors
 /// See [`EncryptError`]; nothing partial is ever given out.
-pub fn encrypt(input: &[u8], from: Format, to: Format, policy: &Policy, cx: &Context<'_>) -> Result<Encrypted, EncryptError> {
-    let plain = Plain::read(input, from, to, cx)?;
+pub fn encrypt(
+    input: impl Into<Vec<u8>>,
+    from: Format,
+    to: Format,
+    policy: &Policy,
+    cx: &Context<'_>,
+) -> Result<Encrypted, EncryptError> {
+    let plain = Plain::read(input.into(), from, to, cx)?;
     // A binary file is one value: there is nothing to select.
     let rule = if from == Format::Binary { SelectionRule::Implicit } else { policy.selection.clone() };
     let selection = Selection::compile(&rule)?;
@@ -48,6 +54,9 @@ pub fn encrypt(input: &[u8], from: Format, to: Format, policy: &Policy, cx: &Con
     plain.seal(&selection, metadata, &Sealer::new(&data_key), None, cx)
 }
 
+/// The farthest column at which the top level of a YAML file may start.
+const FARTHEST: usize = 1_000;
+
 /// A plaintext ready to be sealed.
 pub(crate) struct Plain {
     doc: Document,
@@ -59,24 +68,26 @@ pub(crate) struct Plain {
 
 impl Plain {
     /// Reads a plaintext and, where the formats differ, converts it.
-    pub(crate) fn read(input: &[u8], from: Format, to: Format, cx: &Context<'_>) -> Result<Self, EncryptError> {
+    pub(crate) fn read(mut input: Vec<u8>, from: Format, to: Format, cx: &Context<'_>) -> Result<Self, EncryptError> {
         if from == Format::Binary {
             let target = if to == Format::Binary { Format::Json } else { to };
             let doc = crate::document::binary::frame(target, cx.layout);
-            return Ok(Self { doc, binary: Some(input.to_vec()), byte_order_mark: false });
+            return Ok(Self { doc, binary: Some(input), byte_order_mark: false });
         }
         if from == Format::Yaml && input.is_empty() {
             return Err(EncryptError::Empty);
         }
         if from == Format::Yaml && input.starts_with("\u{FEFF}\u{FEFF}".as_bytes()) {
             let twice = "there are two byte order marks: sops could not read the encrypted file, remove one";
-            return Err(EncryptError::Parse(ParseError::at(input, 0, twice)));
+            return Err(EncryptError::Parse(ParseError::at(&input, 0, twice)));
         }
-        let (input, byte_order_mark) = match input.strip_prefix("\u{FEFF}".as_bytes()) {
-            Some(rest) if from == Format::Json => (rest, to == Format::Json),
-            _ => (input, false),
-        };
-        let doc = Document::scan_bytes(input, from, Duplicates::Refuse).map_err(EncryptError::Parse)?;
+        let marked = from == Format::Json && input.starts_with("\u{FEFF}".as_bytes());
+        if marked {
+            input.drain(.."\u{FEFF}".len());
+        }
+        let byte_order_mark = marked && to == Format::Json;
+        let doc = Document::scan_owned(input, from, Duplicates::Refuse).map_err(EncryptError::Parse)?;
+        refuse_far_right(&doc)?;
         if let Some(&entry) = doc.metadata.first() {
             let start = doc.paths.node(entry).entry.start as usize;
             return Err(EncryptError::AlreadyEncrypted { position: position(doc.text.as_bytes(), start) });
@@ -86,9 +97,9 @@ impl Plain {
         }
         let converted = convert::convert(&doc, to, cx.layout)?;
         if to == Format::Binary {
-            return Self::read(&converted, Format::Binary, Format::Binary, cx);
+            return Self::read(converted, Format::Binary, Format::Binary, cx);
         }
-        let doc = Document::scan_bytes(&converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
+        let doc = Document::scan_owned(converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
         Ok(Self { doc, binary: None, byte_order_mark })
     }
 
@@ -133,6 +144,20 @@ impl Plain {
         let text = written.complete(metadata, mac?, spellings.plaintext().as_deref(), cx)?;
         Ok(Encrypted { text, report })
     }
+}
+
+/// The metadata stands at the column of the top level: where that is absurdly far right, every line of it would be megabytes long.
+fn refuse_far_right(doc: &Document) -> Result<(), EncryptError> {
+    let text = doc.text.as_bytes();
+    for &root in &doc.roots {
+        let at = doc.paths.node(root).value.start as usize;
+        let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |i| i + 1);
+        if doc.format == Format::Yaml && at - line > FARTHEST && text[line..at].iter().all(|b| *b == b' ') {
+            let message = format!("the top level is indented by more than {FARTHEST} columns");
+            return Err(EncryptError::Parse(ParseError::at(text, at, message)));
+        }
+    }
+    Ok(())
 }
 
 /// Runs two closures, side by side where that pays.

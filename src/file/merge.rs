@@ -31,7 +31,7 @@ impl PlainFile {
         if version_below(&metadata.version, super::FORMAT_VERSION) {
             metadata.version = super::FORMAT_VERSION.to_owned();
         }
-        let plain = Plain::read(edited, self.format, self.format, cx)?;
+        let plain = Plain::read(edited.to_vec(), self.format, self.format, cx)?;
         let layout = self.metadata_layout(cx.layout);
         let cx = Context { layout: &layout, ..*cx };
         plain.seal(&selection, metadata, &sealer, Some(self), &cx).map(Some)

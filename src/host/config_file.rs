@@ -26,6 +26,8 @@ pub struct ConfigFiles<'a> {
     ui: &'a Ui,
     explicit: Option<PathBuf>,
     read: RefCell<HashMap<PathBuf, Rc<Config>>>,
+    /// What was found from each folder upwards.
+    found: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
     mistaken: RefCell<bool>,
 }
 
@@ -33,7 +35,7 @@ impl<'a> ConfigFiles<'a> {
     /// `flag` is what `--config` says; nothing is read yet.
     pub fn new(ui: &'a Ui, flag: Option<&Path>) -> Self {
         let explicit = flag.map(Path::to_owned).or_else(|| env::CONFIG.path()).filter(|p| !p.as_os_str().is_empty());
-        Self { ui, explicit, read: RefCell::default(), mistaken: RefCell::new(false) }
+        Self { ui, explicit, read: RefCell::default(), found: RefCell::default(), mistaken: RefCell::new(false) }
     }
 
     /// The configuration that sops would find from the working folder.
@@ -62,6 +64,9 @@ impl<'a> ConfigFiles<'a> {
     }
 
     fn upwards(&self, from: &Path) -> Result<Option<PathBuf>, Failure> {
+        if let Some(found) = self.found.borrow().get(from) {
+            return Ok(found.clone());
+        }
         let mut ignored = None;
         let mut found = None;
         for folder in from.ancestors().take(LEVELS) {
@@ -83,6 +88,7 @@ impl<'a> ConfigFiles<'a> {
                 files::shown(&path)
             ));
         }
+        self.found.borrow_mut().insert(from.to_owned(), found.clone());
         Ok(found)
     }
 

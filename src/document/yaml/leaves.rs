@@ -16,6 +16,9 @@ use crate::document::{
     Alias, Document, Duplicates, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag,
 };
 
+/// Each document of an encrypted file has its own copy of the metadata: more of them than this are no use to anyone.
+const MAX_DOCUMENTS: usize = 10_000;
+
 /// Reads a YAML text.
 ///
 /// Fails where go-yaml or sops would, with a position; see [`Duplicates`] for the difference between plain and encrypted files.
@@ -137,6 +140,9 @@ impl<'t> Composer<'t> {
             match event.kind {
                 EventKind::StreamStart => {}
                 EventKind::DocumentStart { .. } => {
+                    if self.roots.len() == MAX_DOCUMENTS {
+                        return Err(self.error(event.span.start, "the file has more than 10,000 documents"));
+                    }
                     self.start_document(event.span.end as usize);
                     self.comments(parser.comments());
                 }
