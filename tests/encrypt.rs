@@ -200,7 +200,7 @@ fn types_come_from_the_name_or_from_options() {
 fn key_services_that_are_not_built_in_say_so() {
     let mut session = session();
     session
-        .args(&["encrypt", "--pgp", "FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4", "s.yaml"])
+        .args(&["encrypt", "--hc-vault-transit", "https://vault.example.com:8200/v1/transit/keys/k", "s.yaml"])
         .stdout("")
         .stderr_has("not built in")
         .exit(1);

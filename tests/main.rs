@@ -17,6 +17,7 @@ mod interop;
 mod keygen;
 mod leaks;
 mod lossless;
+mod pgp;
 mod reference;
 mod rotate;
 mod set;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use leafseal::document::splice::{Splice, splice};
-use leafseal::document::{Document, Duplicates, Format, Leaf, LeafKind, yaml};
+use leafseal::document::{Document, Duplicates, Format, Leaf, LeafKind, Style, yaml};
 use leafseal::value::Value;
 use leafseal_fuzz::{check_document, check_spans};
 use libfuzzer_sys::fuzz_target;
@@ -26,10 +26,13 @@ fuzz_target!(|data: &[u8]| {
     let places = doc.leaves.iter().enumerate().filter(|(_, leaf)| leaf.kind == LeafKind::Scalar && !leaf.has(Leaf::COPY));
     for (index, leaf) in places.take(RESPELLED) {
         let Ok(value) = doc.value(leaf) else { continue };
-        // A block scalar may begin a line, where nothing else can take its place. A value that is opened has its own spelling
-        // there: see the target `roundtrip`.
+        // Nothing else can take the place of a block scalar that begins a line or has blanks only, or of a plain one above a line of
+        // blanks with a tab. A value that is opened has its own spelling there: see the target `roundtrip`.
         let begins_line = text[..leaf.props as usize].ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
-        if value.is_never_sealed() || begins_line {
+        let is_blank = matches!(leaf.style, Style::Literal | Style::Folded) && leaf.indent == 0;
+        let blanks = text[leaf.span.end as usize..].trim_start_matches([' ', '\t', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}']);
+        let above_tab = text[leaf.span.end as usize..text.len() - blanks.len()].contains('\t');
+        if value.is_never_sealed() || begins_line || is_blank || above_tab {
             continue;
         }
         let context = doc.context(leaf);

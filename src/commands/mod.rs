@@ -46,6 +46,8 @@ pub enum Command {
 pub fn run(command: Command, global: &Global, ui: &Ui) -> Result<(), Failure> {
     let identities = Identities::new(ui);
     let local = Local::new().with_age(&identities);
+    #[cfg(feature = "pgp")]
+    let local = local.with_pgp(&crate::host::gpg::InstalledGpg);
     let session = Session { ui, global, configs: ConfigFiles::new(ui, global.config.as_deref()), local: &local };
     match command {
         Command::Edit(args) => edit::run(&args, &session),

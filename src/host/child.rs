@@ -3,7 +3,7 @@
 use super::env;
 use super::failure::io_words;
 use crate::secret::Secret;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use zeroize::Zeroizing;
@@ -65,6 +65,48 @@ pub fn output(line: &str, variables: &[(&str, &str)]) -> Result<Secret<Vec<u8>>,
     Ok(Secret::new(bytes.to_vec()))
 }
 
+/// What a program that was given an input answered.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// Whether it ended well.
+    pub success: bool,
+    /// Its standard output.
+    pub output: Secret<Vec<u8>>,
+    /// Its standard error, line by line.
+    pub said: Vec<String>,
+}
+
+/// Runs a program with an input and takes what it answers.
+///
+/// # Errors
+/// In words, when it cannot be started or read; not when it fails.
+pub fn exchange(program: &Path, arguments: &[&str], variables: &[(&str, &str)], input: &[u8]) -> Result<Exchanged, String> {
+    let name = program.display();
+    let mut child = Command::new(program)
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("cannot start `{name}`: {}", io_words(&e)))?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    let mut said = Vec::new();
+    let read = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A program that ends without reading says why on its standard error.
+            stdin.map(|mut pipe| pipe.write_all(input))
+        });
+        scope.spawn(|| stderr.map(|pipe| pipe.take(LARGEST_OUTPUT).read_to_end(&mut said)));
+        stdout.map_or(Ok(0), |pipe| pipe.take(LARGEST_OUTPUT).read_to_end(&mut bytes))
+    });
+    let status = child.wait().map_err(|e| format!("cannot wait for `{name}`: {}", io_words(&e)))?;
+    read.map_err(|e| format!("cannot read what `{name}` prints: {}", io_words(&e)))?;
+    let said = String::from_utf8_lossy(&said).lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    Ok(Exchanged { success: status.success(), output: Secret::new(bytes.to_vec()), said })
+}
+
 /// How a process ended, in words that follow its name.
 pub fn ended(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
@@ -103,6 +145,18 @@ mod tests {
             output("/no/such/program hunter2", &[]).expect_err("fails"),
             "cannot start `/no/such/program`: no such file or directory"
         );
+    }
+
+    #[test]
+    fn an_exchange_never_blocks_on_its_pipes() {
+        let input = vec![b'x'; 1 << 20];
+        let shell = find("sh").expect("a shell");
+        let answered = exchange(&shell, &["-c", "cat; echo said >&2"], &[], &input).expect("runs");
+        assert!(answered.success && answered.output.expose() == &input);
+        assert_eq!(answered.said, ["said"]);
+        let answered = exchange(&shell, &["-c", "echo no >&2; exit 2"], &[], &input).expect("runs");
+        assert!(!answered.success && answered.said == ["no"]);
+        assert!(exchange(Path::new("/no/such/program"), &[], &[], b"").is_err());
     }
 
     #[test]

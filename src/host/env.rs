@@ -56,6 +56,10 @@ variables! {
     AGE_SSH_PRIVATE_KEY_FILE = "SOPS_AGE_SSH_PRIVATE_KEY_FILE";
     /// A command that prints an SSH private key; run once, without a shell
     AGE_SSH_PRIVATE_KEY_CMD = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
+    /// The GnuPG program; `gpg` on the PATH when it is not set
+    GPG_EXEC = "SOPS_GPG_EXEC";
+    /// The terminal where the agent of GnuPG asks for passphrases; set for it when it is not set
+    GPG_TTY = "GPG_TTY";
     /// The editor, with its arguments
     SOPS_EDITOR = "SOPS_EDITOR";
     /// The editor when `SOPS_EDITOR` is not set

@@ -10,6 +10,8 @@ pub mod env;
 pub mod exit;
 pub mod failure;
 pub mod files;
+#[cfg(feature = "pgp")]
+pub mod gpg;
 pub mod identities;
 pub mod private;
 pub mod signals;

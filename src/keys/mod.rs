@@ -11,6 +11,8 @@ use std::fmt;
 #[cfg(feature = "age")]
 pub mod age;
 pub mod parse;
+#[cfg(feature = "pgp")]
+pub mod pgp;
 pub mod recover;
 pub mod service;
 pub mod wrap;

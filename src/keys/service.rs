@@ -57,6 +57,10 @@ pub enum KeyError {
     #[cfg(feature = "age")]
     #[error(transparent)]
     Age(#[from] super::age::AgeError),
+    /// A PGP key failed.
+    #[cfg(feature = "pgp")]
+    #[error(transparent)]
+    Pgp(#[from] super::pgp::PgpError),
     /// What was unwrapped is not as long as a data key, or a share of one.
     #[error("it unwraps to {0} bytes, which is no data key")]
     Length(usize),
@@ -70,7 +74,9 @@ pub enum KeyError {
 pub struct Local<'a> {
     #[cfg(feature = "age")]
     age: Option<super::age::Backend<'a>>,
-    #[cfg(not(feature = "age"))]
+    #[cfg(feature = "pgp")]
+    pgp: Option<super::pgp::Backend<'a>>,
+    /// What the host provides, also when no backend that needs it is built in.
     host: std::marker::PhantomData<&'a ()>,
 }
 
@@ -89,10 +95,25 @@ impl<'a> Local<'a> {
     }
 }
 
+#[cfg(feature = "pgp")]
+impl<'a> Local<'a> {
+    /// Wraps and unwraps for PGP keys with this GnuPG.
+    #[must_use]
+    pub fn with_pgp(mut self, gpg: &'a dyn super::pgp::Gpg) -> Self {
+        self.pgp = Some(super::pgp::Backend::new(gpg));
+        self
+    }
+}
+
 impl KeyService for Local<'_> {
     fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
         match key {
             MasterKey::Age(age) => wrap_age(&age.recipient, data_key),
+            #[cfg(feature = "pgp")]
+            MasterKey::Pgp(pgp) => match &self.pgp {
+                Some(backend) => backend.wrap(&pgp.fingerprint, data_key),
+                None => Err(KeyError::Service(NO_GPG.to_owned())),
+            },
             other => Err(not_built_in(other)),
         }
     }
@@ -104,10 +125,18 @@ impl KeyService for Local<'_> {
                 Some(backend) => backend.unwrap(&age.recipient, &key.enc),
                 None => Ok(Unwrapped::NothingHere(Reason { summary: "no identities were given".to_owned(), ..Reason::default() })),
             },
+            #[cfg(feature = "pgp")]
+            MasterKey::Pgp(_) => match &self.pgp {
+                Some(backend) => backend.unwrap(&key.enc),
+                None => Ok(Unwrapped::NothingHere(Reason { summary: NO_GPG.to_owned(), ..Reason::default() })),
+            },
             other => Err(not_built_in(other)),
         }
     }
 }
+
+#[cfg(feature = "pgp")]
+const NO_GPG: &str = "no GnuPG was given";
 
 #[cfg(feature = "age")]
 fn wrap_age(recipient: &str, data_key: &[u8]) -> Result<String, KeyError> {
@@ -133,8 +162,8 @@ mod tests {
         let azure = parse::azure_kv("https://v.vault.azure.net/keys/k/1").expect("a key");
         let error = Local::new().wrap(&azure, &[0; 32]).expect_err("not built in");
         assert_eq!(error.to_string(), "Azure Key Vault is not built in yet");
-        let wrapped = WrappedKey { key: parse::pgp("FBC7"), enc: String::new(), created_at: None };
-        assert_eq!(Local::new().unwrap(&wrapped).expect_err("not built in").to_string(), "PGP is not built in yet");
+        let wrapped = WrappedKey { key: azure, enc: String::new(), created_at: None };
+        assert_eq!(Local::new().unwrap(&wrapped).expect_err("not built in").to_string(), "Azure Key Vault is not built in yet");
     }
 
     #[test]

@@ -101,7 +101,10 @@ mod tests {
 
     #[test]
     fn a_text_in_segments_is_read_as_in_one_go() {
-        assert_eq!(compare("{\n  \"a\": 1,\n  \"b\": [1,\n2],\n  \"c\\n\": {\n    \"d\": null\n  },\n  \"sops\": {},\n  \"e\": 2\n}\n"), 5);
+        assert_eq!(
+            compare("{\n  \"a\": 1,\n  \"b\": [1,\n2],\n  \"c\\n\": {\n    \"d\": null\n  },\n  \"sops\": {},\n  \"e\": 2\n}\n"),
+            5
+        );
         assert_eq!(compare("{\r\n\t\"a\": 1,\r\n\t\"b\": {},\r\n\t\"b\": 2}"), 3);
     }
 

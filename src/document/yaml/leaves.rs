@@ -195,43 +195,8 @@ impl<'t> Composer<'t> {
     }
 
     /// The innermost open container.
-    fn container(&self) -> PathId {
+    pub(super) fn container(&self) -> PathId {
         self.frames.last().map_or_else(|| self.root(), |frame| frame.path)
-    }
-
-    fn comment(&self, comment: &Comment, path: PathId) -> Leaf {
-        let inline = if comment.inline { Leaf::INLINE } else { 0 };
-        Leaf {
-            path,
-            span: comment.span,
-            props: comment.span.start,
-            indent: 0,
-            kind: LeafKind::Comment,
-            style: Style::Plain,
-            tag: Tag::None,
-            flags: self.flags | inline,
-        }
-    }
-
-    /// Adds comments to the innermost open container.
-    fn comments(&mut self, comments: &[Comment]) {
-        let path = self.container();
-        for comment in comments {
-            let leaf = self.comment(comment, path);
-            self.leaves.push(leaf);
-        }
-    }
-
-    /// Adds those comments that come before what the event adds.
-    fn before(&mut self, comments: &[Comment]) {
-        if comments.is_empty() {
-            return;
-        }
-        let path = self.container();
-        for comment in comments.iter().filter(|c| c.slot != Slot::First) {
-            let leaf = self.comment(comment, path);
-            self.leaves.push(leaf);
-        }
     }
 
     /// Whether a node that comes now is a key.
@@ -361,14 +326,6 @@ impl<'t> Composer<'t> {
         self.add_late(frame.first, self.container(), at(Slot::BackBefore));
         self.complete();
         Ok(())
-    }
-
-    fn add_late<'c>(&mut self, before: u32, path: PathId, comments: impl Iterator<Item = &'c Comment>) {
-        let mut comments = comments.peekable();
-        if comments.peek().is_some() {
-            let leaves: Vec<Leaf> = comments.map(|comment| self.comment(comment, path)).collect();
-            self.late.add(before, leaves);
-        }
     }
 
     fn scalar(&mut self, event: &Event, style: Style, tag: &str) -> Result<(), ParseError> {

@@ -1,7 +1,7 @@
 //! YAML as go-yaml v3 reads it: the law for values, types and comments in SOPS files.
 //!
 //! Reading: text to tokens (`scanner`, `possible_key`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
-//! `flow_collection`), comments to places (`placement`), events to a document (`leaves`,
+//! `flow_collection`), comments to places (`placement`), events to a document (`leaves`, `comment_leaves`,
 //! `mapping_keys`, `keys`, `aliases`, `anchors`, `late`, `tags`; large texts in `segments`), spans to text (`decode`) and values (`resolve`, `read`).
 //!
 //! Writing: what a sealed value replaces (`place`, `header`), a value in the style of its place (`spell`, `quote`, `block`), a
@@ -11,6 +11,7 @@ mod aliases;
 mod anchors;
 mod block;
 mod block_collection;
+mod comment_leaves;
 mod comments;
 pub mod decode;
 pub mod edit;
