@@ -238,19 +238,22 @@ impl<'d> CommentWalk<'d> {
         if leaf.has(Leaf::METADATA) {
             return false;
         }
+        if leaf.has(Leaf::SHADOWED) {
+            // sops does not see it: sealing it does no harm.
+            return true;
+        }
         self.enter(leaf.path);
         let state = &mut self.states[leaf.path.0 as usize];
-        let text = &document.text[leaf.span.range()];
         let text = match leaf.kind {
             LeafKind::Scalar | LeafKind::EmptyMap | LeafKind::EmptySeq => return (*state & Self::OUTER != 0) == seals,
-            LeafKind::Comment => text.strip_prefix('#').unwrap_or(text),
-            LeafKind::CommentItem => text,
+            LeafKind::Comment => document.comment_text(leaf),
+            LeafKind::CommentItem => std::borrow::Cow::Borrowed(&document.text[leaf.span.range()]),
         };
         if *state & Self::ENTRY != 0 {
             *state &= !(Self::INNER | Self::ENTRY);
         }
         let active = *state & (Self::OUTER | Self::INNER) != 0;
-        let matches = pattern.is_match(text);
+        let matches = pattern.is_match(&text);
         if matches {
             *state |= Self::INNER;
         }

@@ -43,10 +43,10 @@ pub struct WriteArgs {
 /// What the input is and what the output shall be.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TypeArgs {
-    /// Read the input as yaml, json or binary, whatever its name says
+    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     pub input_type: Option<String>,
-    /// Write the output as yaml, json or binary, whatever its name says
+    /// Write the output as yaml, json, dotenv, ini or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     pub output_type: Option<String>,
 }

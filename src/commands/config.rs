@@ -20,7 +20,7 @@ pub struct Args {
     /// The file
     #[arg(value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Read the input as yaml, json or binary, whatever its name says
+    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     input_type: Option<String>,
     #[command(flatten)]

@@ -201,6 +201,20 @@ example_booleans:
 }
 "
         }
+        Format::Dotenv => {
+            "# This is an example file.
+hello=Welcome to SOPS! Edit this file as you please!
+example_key=example_value
+example_multiline=foo\\nbar\\nbaz
+"
+        }
+        Format::Ini => {
+            "; This is an example file.
+[Welcome!]
+hello       = Welcome to SOPS! Edit this file as you please!
+example_key = example_value
+"
+        }
         Format::Binary => "Welcome to SOPS! Edit this file as you please!",
     }
 }

@@ -17,7 +17,7 @@ pub struct Args {
     /// The files
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Read the input as yaml, json or binary, whatever its name says
+    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     input_type: Option<String>,
 }

@@ -5,20 +5,21 @@ use crate::document::Format;
 use crate::host::failure::{Failure, usage};
 use std::path::Path;
 
-/// The format that a `--input-type` or `--output-type` asks for, else that of the name: `.yaml`, `.yml`, `.json`, and binary for
+/// The format that a `--input-type` or `--output-type` asks for, else that of the name: `.yaml`, `.yml`, `.json`, `.env`, `.ini`, and binary for
 /// everything else, as in sops (endings in capitals are binary). Unlike sops, an unknown type is an error and `yml` is YAML.
 ///
 /// # Errors
-/// When the type is unknown or not built in.
+/// When the type is unknown.
 pub fn choose(flag: Option<&str>, name: &Path) -> Result<Format, Failure> {
     match flag {
         Some(text) => match text.to_ascii_lowercase().as_str() {
             "yaml" | "yml" => Ok(Format::Yaml),
             "json" => Ok(Format::Json),
             "binary" => Ok(Format::Binary),
-            name @ ("dotenv" | "ini") => Err(not_yet(name)),
+            "dotenv" | "env" => Ok(Format::Dotenv),
+            "ini" => Ok(Format::Ini),
             "" => of_name(name),
-            _ => Err(usage(format!("unknown type `{text}`: it is one of yaml, json, binary"))),
+            _ => Err(usage(format!("unknown type `{text}`: it is one of yaml, json, dotenv, ini, binary"))),
         },
         None => of_name(name),
     }
@@ -42,15 +43,10 @@ fn of_name(name: &Path) -> Result<Format, Failure> {
     match () {
         () if name.ends_with(b".yaml") || name.ends_with(b".yml") => Ok(Format::Yaml),
         () if name.ends_with(b".json") => Ok(Format::Json),
-        () if name.ends_with(b".env") => Err(not_yet("dotenv")),
-        () if name.ends_with(b".ini") => Err(not_yet("ini")),
+        () if name.ends_with(b".env") => Ok(Format::Dotenv),
+        () if name.ends_with(b".ini") => Ok(Format::Ini),
         () => Ok(Format::Binary),
     }
-}
-
-fn not_yet(format: &str) -> Failure {
-    usage(format!("the format {format} is not built in yet"))
-        .hint("--input-type binary --output-type binary treats the whole file as one value")
 }
 
 #[cfg(test)]
@@ -67,6 +63,9 @@ mod tests {
         assert_eq!(choose(Some("json"), "a.yaml"), Some(Format::Json));
         assert_eq!(choose(Some("yml"), "a.txt"), Some(Format::Yaml));
         assert_eq!(choose(Some("bogus"), "a.yaml"), None);
-        assert_eq!(choose(None, ".env"), None);
+        assert_eq!(choose(None, ".env"), Some(Format::Dotenv));
+        assert_eq!(choose(None, "x.env.local"), Some(Format::Binary));
+        assert_eq!(choose(None, "a.ini"), Some(Format::Ini));
+        assert_eq!(choose(Some("dotenv"), "a.ini"), Some(Format::Dotenv));
     }
 }

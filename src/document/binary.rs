@@ -12,6 +12,8 @@ pub const DATA_KEY: &str = "data";
 /// A document with an empty string under `data`, in whose place the content is sealed: sops's JSON form, or YAML.
 pub fn frame(target: Format, layout: &Layout) -> Document {
     let text = match (target, layout.binary_indent) {
+        (Format::Dotenv, _) => format!("{DATA_KEY}=\n"),
+        (Format::Ini, _) => String::new(),
         (Format::Yaml, _) => format!("{DATA_KEY}: \"\"\n"),
         (Format::Json | Format::Binary, JsonIndent::Tab) => format!("{{\n\t\"{DATA_KEY}\": \"\"\n}}\n"),
         (Format::Json | Format::Binary, JsonIndent::Spaces(n)) => format!("{{\n{:n$}\"{DATA_KEY}\": \"\"\n}}\n", ""),

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::find::LocateError;
+use super::json::JsonIndent;
 use super::node::{Entry, Item, Node, Tree};
 use super::steps::Step;
 use super::yaml::emit::EmitLayout;
-use super::{Document, Format, Layout, ParseError, binary, json, yaml};
+use super::{Document, Format, Layout, ParseError, binary, dotenv, flat, ini, json, yaml};
 use crate::value::{Value, ValueType};
 
 /// Why a document cannot be written in a format.
@@ -22,8 +23,20 @@ pub enum ConvertError {
     /// Binary: no top-level string `data`, or several documents.
     #[error("a binary file is the top-level string `data` of one document: there is none (give --output-type for another format)")]
     NotBinary,
-    /// YAML: equal keys in one mapping, which JSON allows; the key path.
-    #[error("YAML does not allow the key {0} twice in one mapping")]
+    /// dotenv: a list or a mapping as a value; the key.
+    #[error("cannot use complex value in dotenv file; offending key {0}: only a mapping of single values can be written so")]
+    NotFlat(String),
+    /// INI: not mappings of mappings of single values; the key path.
+    #[error("cannot be written as INI: {0} is not what a section of keys and single values needs there")]
+    NotSections(String),
+    /// dotenv, INI, shell: a name that would be read otherwise; the key path.
+    #[error("the key {0} cannot be written in this format")]
+    KeyForm(String),
+    /// dotenv, INI, shell: a value that would be read otherwise; the key path.
+    #[error("the value of {0} cannot be written in this format so that it reads back the same")]
+    Unspellable(String),
+    /// YAML, INI: equal keys in one mapping, which JSON allows; the key path.
+    #[error("the format does not allow the key {0} twice in one mapping")]
     DuplicateKey(String),
 }
 
@@ -48,6 +61,11 @@ pub fn convert(document: &Document, to: Format, layout: &Layout) -> Result<Vec<u
     if to == Format::Binary && document.roots.len() != 1 {
         return Err(ConvertError::NotBinary);
     }
+    if to == Format::Ini {
+        // As sops: the sections of all documents.
+        let nodes = document.roots.iter().map(|&root| document.node(root)).collect::<Result<Vec<_>, _>>()?;
+        return Ok(ini::emit(&nodes.iter().collect::<Vec<_>>())?.into_bytes());
+    }
     let Some(&root) = document.roots.first() else { return file(&Node::map([]), to, layout) };
     file(&document.node(root)?, to, layout)
 }
@@ -66,8 +84,38 @@ pub fn extract(document: &Document, steps: &[Step], to: Format, layout: &Layout)
         (Tree::Map(_), _) => Ok(file(&node, to, layout)?),
         (_, Format::Yaml) => Ok(yaml_text(&node, layout)?),
         (_, Format::Json) => Ok(json::emit_value(&node, layout.json_indent).map_err(ConvertError::from)?.into_bytes()),
+        (_, Format::Ini) => {
+            let text = json::emit_value(&node, JsonIndent::Tab).map_err(ConvertError::from)?;
+            Ok(text.replace(['\n', '\t'], "").into_bytes())
+        }
+        (_, Format::Dotenv) => Err(ConvertError::NotFlat(String::from("of the path")).into()),
         (_, Format::Binary) => Err(ConvertError::NotBinary.into()),
     }
+}
+
+/// Checks that a document has the values of the one it was converted from: in dotenv and INI each is text, and not every text comes
+/// back (dotenv reads a backslash and an `n` as a line break).
+///
+/// # Errors
+///
+/// `Unspellable` with the first key path that differs.
+pub fn check_converted(from: &Document, to: &Document) -> Result<(), ConvertError> {
+    if !matches!(to.format, Format::Dotenv | Format::Ini) {
+        return Ok(());
+    }
+    let scalars = |document: &Document, roots: &[super::PathId]| -> Result<Vec<(String, String)>, ConvertError> {
+        let mut all = Vec::new();
+        for &root in roots {
+            all.extend(flat::flatten(&document.node(root)?));
+        }
+        Ok(all)
+    };
+    let count = if to.format == Format::Ini { from.roots.len() } else { 1 };
+    let (meant, found) = (scalars(from, &from.roots[..count.min(from.roots.len())])?, scalars(to, &to.roots)?);
+    if let Some((key, _)) = meant.iter().zip(&found).find(|(meant, found)| meant != found).map(|(meant, _)| meant) {
+        return Err(ConvertError::Unspellable(key.replace("__map_", ".")));
+    }
+    Ok(())
 }
 
 /// Whether two numbers are the same although one is an integer and one a float: a float of a whole number is spelled as an
@@ -83,6 +131,8 @@ fn file(node: &Node, to: Format, layout: &Layout) -> Result<Vec<u8>, ConvertErro
     match to {
         Format::Yaml => yaml_text(node, layout),
         Format::Json => Ok(json::emit(node, layout.json_indent)?.into_bytes()),
+        Format::Dotenv => Ok(dotenv::emit(node)?.into_bytes()),
+        Format::Ini => Ok(ini::emit(&[node])?.into_bytes()),
         Format::Binary => Ok(binary::content(node)?.to_vec()),
     }
 }

@@ -4,7 +4,7 @@ use super::edit::EditError;
 use super::node::Node;
 use super::splice::Splice;
 use super::steps::Step;
-use super::{Document, Format, Layout, Leaf, LeafKind, PathId, Span, Style, json, yaml};
+use super::{Document, Format, Layout, Leaf, LeafKind, PathId, Span, Style, dotenv, ini, json, yaml};
 
 impl Document {
     /// A tree on one line, for the place of an alias.
@@ -15,7 +15,9 @@ impl Document {
     /// The text of a comment leaf.
     pub(crate) fn comment_text(&self, leaf: &Leaf) -> std::borrow::Cow<'_, str> {
         match leaf.kind {
-            LeafKind::Comment => std::borrow::Cow::Borrowed(self.text[leaf.span.range()].strip_prefix('#').unwrap_or_default()),
+            LeafKind::Comment if self.format != Format::Ini => {
+                std::borrow::Cow::Borrowed(self.text[leaf.span.range()].strip_prefix('#').unwrap_or_default())
+            }
             _ => match self.value(leaf) {
                 Ok(value) => std::borrow::Cow::Owned(String::from_utf8_lossy(value.canonical()).into_owned()),
                 Err(_) => std::borrow::Cow::Borrowed(""),
@@ -35,7 +37,7 @@ impl Document {
     /// Whether a scalar is null or the empty string: never sealed.
     pub(crate) fn is_empty_scalar(&self, leaf: &Leaf) -> bool {
         let quoted = matches!(leaf.style, Style::Single | Style::Double) && leaf.span.len() == 2;
-        leaf.span.is_empty() || quoted || (leaf.span.len() <= 4 && self.value(leaf).is_ok_and(|v| v.is_never_sealed()))
+        leaf.span.is_empty() || quoted || (leaf.span.len() <= 6 && self.value(leaf).is_ok_and(|v| v.is_never_sealed()))
     }
 
     /// Whether a leaf is an integer above the signed 64-bit range that sops cannot walk (YAML's `uint64`).
@@ -68,19 +70,23 @@ impl Document {
     }
 
     /// Edits that put a metadata entry last into every document, or a new value into the entries that are there. One each
-    /// document, in order; their places do not depend on the metadata.
+    /// document, in order (dotenv: one for each group of lines); their places do not depend on the metadata.
     pub(crate) fn metadata_splices(&self, metadata: &Node, layout: &Layout) -> Vec<Splice> {
         match self.format {
             Format::Yaml => yaml::metadata::metadata_splices(self, metadata, layout.yaml_indent),
             Format::Json | Format::Binary => json::metadata_splices(self, metadata, layout.json_indent),
+            Format::Dotenv => dotenv::metadata_splices(self, metadata),
+            Format::Ini => ini::metadata_splices(self, metadata),
         }
     }
 
-    /// Edits that take the metadata out again, one for each entry.
+    /// Edits that take the metadata out again, one for each entry (dotenv: one for each group of lines).
     pub(crate) fn cut_metadata(&self) -> Vec<Splice> {
         match self.format {
             Format::Yaml => yaml::metadata::cut_metadata(self),
             Format::Json | Format::Binary => json::cut_metadata(self),
+            Format::Dotenv => dotenv::cut_metadata(self),
+            Format::Ini => ini::cut_metadata(self),
         }
     }
 
@@ -89,6 +95,8 @@ impl Document {
         match self.format {
             Format::Yaml => yaml::edit::set(self, steps, value, layout.yaml_indent),
             Format::Json | Format::Binary => json::set(self, steps, value, layout.json_indent),
+            Format::Dotenv => dotenv::set(self, steps, value),
+            Format::Ini => ini::set(self, steps, value),
         }
     }
 
@@ -97,6 +105,8 @@ impl Document {
         match self.format {
             Format::Yaml => yaml::edit::unset(self, steps),
             Format::Json | Format::Binary => json::unset(self, steps),
+            Format::Dotenv => dotenv::unset(self, steps),
+            Format::Ini => ini::unset(self, steps),
         }
     }
 }

@@ -32,6 +32,18 @@ pub enum EditError {
     /// An alias elsewhere stands for something in what would go: the path of that.
     #[error("{0} holds an anchor that an alias elsewhere names: change the alias first")]
     Anchored(String),
+    /// dotenv and INI: a list or a mapping where only a scalar can stand; the key path.
+    #[error("{0} can hold a single value only: the format has no lists and no further mappings")]
+    Nested(String),
+    /// dotenv: the beginning of the names of the metadata.
+    #[error("names that begin with `sops_` are reserved for the metadata")]
+    ReservedPrefix,
+    /// dotenv and INI: a name that would be read otherwise; the key path.
+    #[error("the key {0} cannot be written in this format")]
+    KeyForm(String),
+    /// dotenv and INI: a value that would be read otherwise; the key path.
+    #[error("the value of {0} cannot be written in this format so that it reads back the same")]
+    Unspellable(String),
     /// A value on the way cannot be read.
     #[error(transparent)]
     Parse(#[from] ParseError),

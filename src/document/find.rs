@@ -1,7 +1,7 @@
 //! Owns the walk of steps through a document: [`Document::locate`].
 
 use super::steps::{Step, format_steps};
-use super::{Document, NodeKind, PathId};
+use super::{Document, Format, NodeKind, PathId};
 
 /// Why steps lead nowhere: the path up to the step at fault.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -33,10 +33,18 @@ impl Document {
             let fault = |variant: fn(String) -> LocateError| variant(format_steps(&steps[..=index]));
             let kind = self.paths.node(at).kind;
             at = match step {
-                Step::Key(key) if matches!(kind, NodeKind::BlockMap | NodeKind::FlowMap) => self
-                    .children(at)
-                    .find(|&id| self.paths.key(id, &self.text) == Some(key.as_str()) && !self.metadata.contains(&id))
-                    .ok_or_else(|| fault(LocateError::NotFound))?,
+                Step::Key(key) if matches!(kind, NodeKind::BlockMap | NodeKind::FlowMap) => {
+                    let mut found = self.children_called(at, key);
+                    let first = found.next().ok_or_else(|| fault(LocateError::NotFound))?;
+                    match steps.get(index + 1) {
+                        // INI has sections of equal names: that which has the key is meant.
+                        Some(Step::Key(next)) if index == 0 && self.format == Format::Ini => std::iter::once(first)
+                            .chain(found)
+                            .find(|&section| self.children_called(section, next).next().is_some())
+                            .unwrap_or(first),
+                        _ => first,
+                    }
+                }
                 Step::Index(n) if matches!(kind, NodeKind::BlockSeq | NodeKind::FlowSeq) => {
                     self.children(at).nth(*n).ok_or_else(|| fault(LocateError::OutOfBounds))?
                 }
@@ -50,6 +58,11 @@ impl Document {
     /// As [`Document::locate`], where it does not matter why there is nothing.
     pub fn find(&self, steps: &[Step]) -> Option<PathId> {
         self.locate(steps).ok()
+    }
+
+    fn children_called<'a>(&'a self, container: PathId, key: &'a str) -> impl Iterator<Item = PathId> + 'a {
+        let is_called = move |id: &PathId| self.paths.key(*id, &self.text) == Some(key) && !self.metadata.contains(id);
+        self.children(container).filter(is_called)
     }
 
     /// The places directly in a container, in order. The nodes of a subtree are consecutive.

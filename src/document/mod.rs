@@ -7,8 +7,11 @@
 pub mod binary;
 pub mod convert;
 mod dispatch;
+pub mod dotenv;
 pub mod edit;
 pub mod find;
+pub mod flat;
+pub mod ini;
 pub mod json;
 pub mod layout;
 pub mod node;
@@ -65,6 +68,10 @@ pub enum Format {
     Yaml,
     /// `.json`
     Json,
+    /// `.env`
+    Dotenv,
+    /// `.ini`
+    Ini,
     /// Everything else: the whole file is one value.
     Binary,
 }
@@ -132,8 +139,10 @@ pub struct Leaf {
     /// the line break. Empty at its place for an omitted null. For a copy: the span of the anchored original.
     pub span: Span,
     /// First byte of the properties (anchor, tag) before the scalar; `span.start` if there are none.
+    /// INI: of a value, where it starts behind its opening quote; of a comment, the index of the path node that it belongs to.
     pub props: u32,
-    /// Block scalars: how many columns of indentation their content lines have. 0 for all others.
+    /// Block scalars: how many columns of indentation their content lines have. INI comments: where the part on the line of their key or
+    /// header starts, if there are lines before that. 0 for all others.
     pub indent: u32,
     /// What it is.
     pub kind: LeafKind,
@@ -154,6 +163,13 @@ impl Leaf {
     pub const INLINE: u8 = 4;
     /// Belongs to the `sops` entry of the top level.
     pub const METADATA: u8 = 8;
+    /// INI: not seen by sops (a key that comes again later in its section; comments that it drops). Sealed, but no part of the tree
+    /// and not in the MAC.
+    pub const SHADOWED: u8 = 16;
+    /// INI: a value over several lines that end with backslashes.
+    pub const CONTINUED: u8 = 32;
+    /// INI: what follows a closing quote or bracket and is no comment to sops.
+    pub const REST: u8 = 64;
 
     /// Whether a flag is set.
     pub fn has(&self, flag: u8) -> bool {
@@ -204,6 +220,8 @@ impl Document {
         match format {
             Format::Yaml => yaml::scan(text, duplicates),
             Format::Json | Format::Binary => json::scan(text).map(|document| Self { format, ..document }),
+            Format::Dotenv => dotenv::scan(text),
+            Format::Ini => ini::scan(text),
         }
     }
 
@@ -216,6 +234,11 @@ impl Document {
         match format {
             Format::Yaml => Self::scan(yaml::text_of(bytes)?.to_owned(), format, duplicates),
             Format::Json | Format::Binary => json::scan_bytes(bytes).map(|document| Self { format, ..document }),
+            Format::Dotenv | Format::Ini => {
+                let text = std::str::from_utf8(bytes);
+                let text = text.map_err(|error| ParseError::at(bytes, error.valid_up_to(), not_utf8(bytes)))?;
+                Self::scan(text.to_owned(), format, duplicates)
+            }
         }
     }
 
@@ -245,7 +268,19 @@ impl Document {
         match self.format {
             Format::Yaml => yaml::value(&self.text, leaf),
             Format::Json | Format::Binary => json::value(&self.text, leaf),
+            Format::Dotenv => Ok(dotenv::value(&self.text, leaf)),
+            Format::Ini => Ok(ini::value(&self.text, leaf)),
         }
+    }
+}
+
+/// Why a text that is not UTF-8 is not read, and what to do.
+fn not_utf8(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            "the file is UTF-16: convert it to UTF-8 first, or seal it as a whole with `--input-type binary`"
+        }
+        _ => "the text is not valid UTF-8 here: convert the file, or seal it as a whole with `--input-type binary`",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::yaml::place::{self, Place};
 use super::yaml::spell::{self, Context};
-use super::{Document, Format, Leaf, json};
+use super::{Document, Format, Leaf, LeafKind, Span, Splice, dotenv, ini, json};
 use crate::value::Value;
 
 impl Document {
@@ -13,6 +13,9 @@ impl Document {
 
     /// Where the sealed text of a leaf goes, and between which quotes: in JSON it is always a string.
     pub fn place(&self, leaf: &Leaf, context: &Context) -> Place {
+        if self.format == Format::Ini && leaf.kind == LeafKind::Comment {
+            return Place::whole(leaf.span);
+        }
         place::place(&self.text, leaf, context)
     }
 
@@ -21,11 +24,38 @@ impl Document {
         place::place_for(&self.text, leaf, context, value)
     }
 
+    /// The edits that put an opened comment in the place of a sealed one; `original` is how it was written, if that is known.
+    pub(crate) fn comment_splices(&self, leaf: &Leaf, comment: &str, original: Option<(String, Option<String>)>) -> Vec<Splice> {
+        match self.format {
+            Format::Ini => ini::comment_splices(self, leaf, comment, original),
+            _ => {
+                let span: Span = if leaf.kind == LeafKind::CommentItem { self.comment_item_span(leaf) } else { leaf.span };
+                vec![Splice { span, text: format!("#{comment}") }]
+            }
+        }
+    }
+
+    /// How a comment is written, if opening it would not write it so: its lines, and what is on the line of its key.
+    pub(crate) fn comment_original(&self, leaf: &Leaf, comment: &str) -> Option<(&str, Option<&str>)> {
+        if self.format != Format::Ini {
+            return None;
+        }
+        let (raw, tail) = (&self.text[leaf.span.range()], ini::tail_text(&self.text, leaf));
+        (tail.is_some() || ini::spelled_comment(&self.text, leaf, comment) != raw).then_some((raw, tail))
+    }
+
+    /// A part of a comment that is apart from the rest: it goes when the comment is sealed.
+    pub(crate) fn comment_tail(&self, leaf: &Leaf) -> Option<Splice> {
+        if self.format == Format::Ini && leaf.kind == LeafKind::Comment { ini::cut_tail(&self.text, leaf) } else { None }
+    }
+
     /// Appends the text of a value as the format has it in a context.
     pub fn spell(&self, value: &Value<'_>, context: &Context, out: &mut String) {
         match self.format {
             Format::Yaml => spell::spell(value, context, out),
             Format::Json | Format::Binary => json::spell(value, out),
+            Format::Dotenv => dotenv::spell(value, out),
+            Format::Ini => ini::spell(value, context.style(), out),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! `.sops.yaml`, conversion, `--extract`.
 
 use super::node::{Comment, Entry, Item, Node, Tree};
-use super::{Document, Leaf, LeafKind, NodeKind, ParseError, PathId};
+use super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, ini};
 use crate::value::Value;
 
 /// Deeper trees are not built: they would have to be dropped with recursion.
@@ -33,7 +33,7 @@ impl Document {
             if leaf.path < id || leaf.path.0 >= end {
                 break;
             }
-            if leaf.has(Leaf::METADATA) && !inside_metadata {
+            if (leaf.has(Leaf::METADATA) && !inside_metadata) || leaf.has(Leaf::SHADOWED) {
                 continue;
             }
             match leaf.kind {
@@ -50,10 +50,10 @@ impl Document {
                 LeafKind::Comment | LeafKind::CommentItem => {
                     let value = value(index as u32, leaf)?;
                     builder.open_to(leaf.path)?;
-                    builder.comment(Comment {
-                        text: String::from_utf8_lossy(value.canonical()).into_owned(),
-                        inline: leaf.has(Leaf::INLINE),
-                    });
+                    let text = String::from_utf8_lossy(value.canonical()).into_owned();
+                    // sops has the comment of an INI key behind the key; it belongs before it.
+                    let of_key = self.format == Format::Ini && ini::is_of_key(self, leaf);
+                    builder.comment(Comment { text, inline: leaf.has(Leaf::INLINE) && !of_key }, of_key);
                 }
             }
         }
@@ -160,10 +160,12 @@ impl Builder<'_> {
         }
     }
 
-    fn comment(&mut self, comment: Comment) {
+    fn comment(&mut self, comment: Comment, before_last: bool) {
         let Some(top) = self.open.last_mut() else { return };
         match &mut top.node.kind {
-            Tree::Map(entries) => entries.push(Entry::Comment(comment)),
+            Tree::Map(entries) => {
+                entries.insert(entries.len() - usize::from(before_last && !entries.is_empty()), Entry::Comment(comment))
+            }
             Tree::Seq(items) => items.push(Item::Comment(comment)),
             Tree::Scalar(_) => {}
         }

@@ -13,9 +13,10 @@ use super::{Context, EncryptError, Encrypted, FORMAT_VERSION, LeafReason, Note, 
 use crate::config::Policy;
 use crate::crypto::data_key::DataKey;
 use crate::crypto::sealer::Sealer;
+use crate::document::convert::ConvertError;
 use crate::document::node::Node;
 use crate::document::splice::{Splice, splice};
-use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, convert, position};
+use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, binary, convert, dotenv, position};
 use crate::keys::wrap;
 use crate::mac::MacState;
 use crate::metadata::Metadata;
@@ -64,15 +65,21 @@ pub(crate) struct Plain {
     binary: Option<Vec<u8>>,
     /// A JSON file had a byte order mark. sops does not read it: it is left out and comes back with the plaintext.
     byte_order_mark: bool,
+    /// dotenv: lines of nothing but blanks, which sops refuses. They are emptied and come back with the plaintext.
+    blanks: Option<String>,
 }
 
 impl Plain {
     /// Reads a plaintext and, where the formats differ, converts it.
     pub(crate) fn read(mut input: Vec<u8>, from: Format, to: Format, cx: &Context<'_>) -> Result<Self, EncryptError> {
         if from == Format::Binary {
-            let target = if to == Format::Binary { Format::Json } else { to };
-            let doc = crate::document::binary::frame(target, cx.layout);
-            return Ok(Self { doc, binary: Some(input), byte_order_mark: false });
+            let target = match to {
+                Format::Binary => Format::Json,
+                Format::Ini => return Err(ConvertError::NotSections(String::from(binary::DATA_KEY)).into()),
+                _ => to,
+            };
+            let doc = binary::frame(target, cx.layout);
+            return Ok(Self { doc, binary: Some(input), byte_order_mark: false, blanks: None });
         }
         if from == Format::Yaml && input.is_empty() {
             return Err(EncryptError::Empty);
@@ -86,6 +93,7 @@ impl Plain {
             input.drain(.."\u{FEFF}".len());
         }
         let byte_order_mark = marked && to == Format::Json;
+        let (input, blanks) = without_blanks(input, from);
         let doc = Document::scan_owned(input, from, Duplicates::Refuse).map_err(EncryptError::Parse)?;
         refuse_far_right(&doc)?;
         if let Some(&entry) = doc.metadata.first() {
@@ -93,14 +101,15 @@ impl Plain {
             return Err(EncryptError::AlreadyEncrypted { position: position(doc.text.as_bytes(), start) });
         }
         if from == to {
-            return Ok(Self { doc, binary: None, byte_order_mark });
+            return Ok(Self { doc, binary: None, byte_order_mark, blanks });
         }
         let converted = convert::convert(&doc, to, cx.layout)?;
         if to == Format::Binary {
             return Self::read(converted, Format::Binary, Format::Binary, cx);
         }
-        let doc = Document::scan_owned(converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
-        Ok(Self { doc, binary: None, byte_order_mark })
+        let converted = Document::scan_owned(converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
+        convert::check_converted(&doc, &converted)?;
+        Ok(Self { doc: converted, binary: None, byte_order_mark, blanks: None })
     }
 
     /// Seals it under a data key. `metadata` has everything but MAC and spellings; `file` is the file
@@ -140,6 +149,9 @@ impl Plain {
         if self.byte_order_mark {
             spellings.push(Spelling::START.to_vec(), Spelling::ByteOrderMark);
         }
+        if let Some(raw) = self.blanks {
+            spellings.push(Spelling::LINES.to_vec(), Spelling::Node { raw });
+        }
         let written = Written { doc: &doc, selected: &selected, selection, sealer, body, expansions: &expansions };
         let text = written.complete(metadata, mac?, spellings.plaintext().as_deref(), cx)?;
         Ok(Encrypted { text, report })
@@ -158,6 +170,15 @@ fn refuse_far_right(doc: &Document) -> Result<(), EncryptError> {
         }
     }
     Ok(())
+}
+
+/// A dotenv text without lines of only blanks, and what they were.
+fn without_blanks(input: Vec<u8>, from: Format) -> (Vec<u8>, Option<String>) {
+    let text = if from == Format::Dotenv { std::str::from_utf8(&input).ok() } else { None };
+    match text.and_then(dotenv::cut_blanks) {
+        Some((kept, blanks)) => (kept.into_bytes(), Some(blanks)),
+        None => (input, None),
+    }
 }
 
 /// Runs two closures, side by side where that pays.
@@ -197,6 +218,9 @@ fn with_stripped_end(doc: Document) -> Result<(Document, Option<LastBlock>), Enc
 /// The document in whose layout comments are sealed. sops decides by what follows a comment which container it belongs to, and
 /// what follows the last comments will be the metadata: where comments come last, it is put there first.
 fn with_place_for_metadata(doc: Document, cx: &Context<'_>) -> Result<Document, EncryptError> {
+    if doc.format != Format::Yaml {
+        return Ok(doc);
+    }
     let last = |comments: bool| {
         let leaves = doc.leaves.iter().filter(|l| is_comment(l) == comments && !l.has(Leaf::COPY));
         leaves.map(|l| l.span.start).max()

@@ -14,7 +14,7 @@ use crate::crypto::sealer::Sealer;
 use crate::document::node::{Node, Tree};
 use crate::document::splice::{Splice, splice};
 use crate::document::steps::Step;
-use crate::document::{Document, Duplicates, Leaf, LeafKind, PathId, Segment};
+use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, PathId, Segment, flat};
 use crate::keys::{MasterKey, wrap};
 use crate::mac::MacState;
 use crate::selection::Selection;
@@ -38,6 +38,12 @@ impl PlainFile {
     pub fn set(&self, steps: &[Step], value: &Node, cx: &Context<'_>) -> Result<Option<Encrypted>, ModifyError> {
         let selection = Selection::compile(&self.metadata.selection).map_err(EncryptError::from)?;
         let doc = &self.document;
+        let text = as_text(doc.format, value);
+        let value = text.as_ref().unwrap_or(value);
+        if text.is_some() {
+            // Whether the format can hold it there.
+            doc.set(steps, value, cx.layout)?;
+        }
         let place = doc.find(steps);
         if let (Some(at), Tree::Scalar(scalar)) = (place, &value.kind)
             && let Some(index) = doc.leaves.iter().position(|l| l.path == at && l.kind == LeafKind::Scalar && !l.has(Leaf::COPY))
@@ -186,6 +192,14 @@ impl PlainFile {
             None => doc.value(leaf).map(Value::into_owned),
         });
         node.map_err(EncryptError::Parse)
+    }
+}
+
+/// A scalar as the text that it is in formats which know no other values.
+fn as_text(format: Format, value: &Node) -> Option<Node> {
+    match &value.kind {
+        Tree::Scalar(scalar) if matches!(format, Format::Dotenv | Format::Ini) => Some(Node::str(flat::text_of(scalar))),
+        _ => None,
     }
 }
 

@@ -85,7 +85,7 @@ fn scan(input: Vec<u8>, format: Format) -> Result<Document, OpenError> {
 
 /// The metadata of a document: that of its first one.
 fn read_metadata(document: &Document) -> Result<Metadata, OpenError> {
-    let node = document.node(metadata::locate(document)?).map_err(OpenError::Parse)?;
+    let node = document.metadata_node(metadata::locate(document)?).map_err(OpenError::Parse)?;
     Ok(Metadata::read(&node)?)
 }
 

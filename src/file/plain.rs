@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::opened::Opened;
 use super::seal::PARALLEL_FROM;
-use super::spelling::{SPELLING_AAD, Spelling, SpellingLookup, Spellings, ValueDigest, place_name};
+use super::spelling::{SPELLING_AAD, Spelling, SpellingLookup, Spellings, ValueDigest, comment_place, place_name, tail_place};
 use super::verify::{self, is_comment};
 use super::{OpenError, PlainFile};
 use crate::crypto::sealed::SealedText;
@@ -15,9 +15,9 @@ use crate::crypto::sealer::Sealer;
 use crate::document::convert::{self, ConvertError, ExtractError};
 use crate::document::splice::{Splice, splice};
 use crate::document::steps::Step;
-use crate::document::{Document, Duplicates, Format, Layout, Leaf, LeafKind, Span};
+use crate::document::{Document, Duplicates, Format, Layout, Leaf, LeafKind, Span, dotenv, flat, ini};
 use crate::metadata::Metadata;
-use crate::value::ValueType;
+use crate::value::{Value, ValueType};
 
 /// Why a plaintext could not be given in another form.
 #[derive(Debug, thiserror::Error)]
@@ -128,8 +128,11 @@ impl PlainFile {
         if !splices.is_sorted_by_key(|s| s.span.start) {
             splices.sort_by_key(|s| s.span.start);
         }
-        let text = splice(&doc.text, &splices).ok_or(OpenError::NotReadBack)?;
+        let mut text = splice(&doc.text, &splices).ok_or(OpenError::NotReadBack)?;
         drop(splices);
+        if let Some(blanks) = spellings.take_node(Spelling::LINES).filter(|_| doc.format == Format::Dotenv) {
+            text = dotenv::put_blanks_back(text, &blanks);
+        }
         let plain = Document::scan(text, doc.format, Duplicates::Keep).map_err(|_| OpenError::NotReadBack)?;
         self.verify(&plain)?;
         Ok(plain)
@@ -160,9 +163,8 @@ impl PlainFile {
         }
         let Some(value) = self.opened.value(index) else { return };
         if is_comment(leaf) {
-            let comment = format!("#{}", String::from_utf8_lossy(value.canonical()));
-            let span = if leaf.kind == LeafKind::CommentItem { doc.comment_item_span(leaf) } else { leaf.span };
-            splices.push(Splice { span, text: comment });
+            let original = if doc.format == Format::Ini { original_comment(doc, leaf, &value, spellings) } else { None };
+            splices.extend(doc.comment_splices(leaf, &String::from_utf8_lossy(value.canonical()), original));
             return;
         }
         let context = doc.context(leaf);
@@ -212,9 +214,10 @@ impl PlainFile {
 
     fn cut_metadata(&self, spellings: &mut SpellingLookup, splices: &mut Vec<Splice>) {
         let doc = &self.document;
-        for (mut cut, &entry) in doc.cut_metadata().into_iter().zip(&doc.metadata) {
-            let root = doc.paths.node(entry).parent;
-            if let Some(raw) = spellings.take_node(&place_name(doc, root)) {
+        let mut entries = doc.metadata.iter();
+        for mut cut in doc.cut_metadata() {
+            let root = entries.next().map(|&entry| doc.paths.node(entry).parent);
+            if let Some(raw) = root.and_then(|root| spellings.take_node(&place_name(doc, root))) {
                 cut.text.push_str(&raw);
             }
             splices.push(cut);
@@ -224,6 +227,9 @@ impl PlainFile {
     /// Checks that the plaintext says what was opened.
     fn verify(&self, plain: &Document) -> Result<(), OpenError> {
         let doc = &self.document;
+        if doc.format == Format::Ini {
+            return self.verify_ini(plain);
+        }
         let pairs = verify::pair(doc, plain, false).ok_or(OpenError::NotReadBack)?;
         let holds = verify::all(&pairs, |i, j| {
             if !is_comment(&doc.leaves[i]) {
@@ -235,6 +241,19 @@ impl PlainFile {
             };
             Ok::<bool, OpenError>(plain.comment_text(&plain.leaves[j]) == expected)
         })?;
+        if holds { Ok(()) } else { Err(OpenError::NotReadBack) }
+    }
+
+    /// The same for INI, where several comments may have become one.
+    fn verify_ini(&self, plain: &Document) -> Result<(), OpenError> {
+        let doc = &self.document;
+        let pairs = verify::pair_values(doc, plain).ok_or(OpenError::NotReadBack)?;
+        let ours = verify::comments_of(doc).into_iter().map(|i| match self.opened.value(i) {
+            Some(value) => Cow::Owned(String::from_utf8_lossy(value.canonical()).into_owned()),
+            None => doc.comment_text(&doc.leaves[i]),
+        });
+        let theirs = verify::comments_of(plain).into_iter().map(|i| plain.comment_text(&plain.leaves[i]));
+        let holds = ini::same_comments(ours, theirs) && verify::all(&pairs, |i, j| self.same_value(plain, i, j))?;
         if holds { Ok(()) } else { Err(OpenError::NotReadBack) }
     }
 
@@ -254,6 +273,25 @@ impl PlainFile {
     }
 }
 
+/// How a comment was written.
+fn original_comment(
+    doc: &Document,
+    leaf: &Leaf,
+    value: &Value<'_>,
+    spellings: &mut SpellingLookup,
+) -> Option<(String, Option<String>)> {
+    if spellings.is_empty() {
+        return None;
+    }
+    let place = comment_place(doc, leaf);
+    let mut taken = |place: &[u8]| match spellings.take(place) {
+        Some(Spelling::Scalar { digest, raw }) if digest == ValueDigest::of(value) => Some(raw),
+        _ => None,
+    };
+    let tail = taken(&tail_place(&place));
+    taken(&place).map(|lines| (lines, tail))
+}
+
 /// The plaintext of the spelling field, if the file has one that opens under its data key.
 pub(crate) fn open_spelling(metadata: &Metadata, sealer: &Sealer) -> Option<Zeroizing<Vec<u8>>> {
     let sealed = SealedText::parse(metadata.spelling.as_ref()?.as_bytes())?;
@@ -261,8 +299,14 @@ pub(crate) fn open_spelling(metadata: &Metadata, sealer: &Sealer) -> Option<Zero
 }
 
 /// Values that a format cannot tell apart once they are spelled: sops spells them so, too.
-fn reads_back_as(format: Format, meant: &crate::value::Value<'_>, found: &crate::value::Value<'_>) -> bool {
+fn reads_back_as(format: Format, meant: &Value<'_>, found: &Value<'_>) -> bool {
     use ValueType::{Float, Int, Str, Time};
+    // All values are text; dotenv has no way to write a backslash and an `n`.
+    match format {
+        Format::Dotenv => return dotenv::unescaped(&flat::text_of(meant)) == dotenv::unescaped(&flat::text_of(found)),
+        Format::Ini => return flat::text_of(meant) == flat::text_of(found),
+        _ => {}
+    }
     match (meant.kind(), found.kind()) {
         // `type:float` of a whole number is spelled `1` by sops, and read as an integer.
         (Float, Int) | (Int, Float) => convert::same_number(meant, found),

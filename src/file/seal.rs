@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::aliases::Expansion;
-use super::spelling::{Spelling, Spellings, ValueDigest, place_name};
+use super::spelling::{Spelling, Spellings, ValueDigest, comment_place, place_name, tail_place};
 use super::{EncryptError, LeafReason};
 use crate::crypto::nonces::Nonces;
 use crate::crypto::sealed::SealedType;
@@ -201,6 +201,12 @@ fn edits(
             continue;
         }
         let mut at = leaf.span.start;
+        if let Some(tail) = doc.comment_tail(leaf)
+            && !matches!(source.action(i)?, Action::Keep)
+        {
+            edits.push(Edit { at: tail.span.start, what: What::Head(heads.len() as u32) });
+            heads.push(tail);
+        }
         if may_be_split(leaf) && !matches!(source.action(i)?, Action::Keep) {
             let place = doc.place(leaf, &doc.context(leaf));
             at = place.span.start;
@@ -270,6 +276,9 @@ impl Pass<'_> {
                             body.spellings.push(place_name(self.doc, leaf.path), self.spelling(leaf, value, &raw));
                         }
                     }
+                    if leaf.kind == LeafKind::Comment && self.source.keeps_spellings() {
+                        self.comment_spelling(leaf, value, &mut body.spellings);
+                    }
                     body.copy(text, cursor, place.span.start)?;
                     body.text.extend_from_slice(place.before.as_bytes());
                     let from = body.text.len();
@@ -310,6 +319,18 @@ impl Pass<'_> {
         }
         body.text.extend_from_slice(text.get(cursor..end).ok_or(EncryptError::NotReadBack)?);
         Ok(body)
+    }
+
+    /// Remembers how a comment is written, where opening would write it otherwise.
+    fn comment_spelling(&self, leaf: &Leaf, value: &Value<'_>, spellings: &mut Spellings) {
+        let comment = String::from_utf8_lossy(value.canonical());
+        let Some((raw, tail)) = self.doc.comment_original(leaf, &comment) else { return };
+        let place = comment_place(self.doc, leaf);
+        let digest = ValueDigest::of(value);
+        if let Some(tail) = tail {
+            spellings.push(tail_place(&place), Spelling::Scalar { digest, raw: tail.to_owned() });
+        }
+        spellings.push(place, Spelling::Scalar { digest, raw: raw.to_owned() });
     }
 
     /// How a spelling that opening would not give by itself is remembered.

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 
 use sha2::{Digest, Sha512};
 
-use crate::document::{Document, PathId, Segment};
+use crate::document::{Document, Leaf, PathId, Segment};
 use crate::value::{Value, ValueType};
 
 /// Additional data of the sealed field.
@@ -39,6 +39,8 @@ pub(crate) enum Spelling {
 impl Spelling {
     /// The place of what stands before the document.
     pub(crate) const START: &[u8] = b"^";
+    /// The place of the blank lines of a dotenv file.
+    pub(crate) const LINES: &[u8] = b"^lines";
 }
 
 /// First eight bytes of SHA-512 over type and canonical text.
@@ -240,6 +242,18 @@ pub(crate) fn place_name(doc: &Document, id: PathId) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Names the place of an INI comment: that of its key or section with a mark; one that sops does not see has another.
+pub(crate) fn comment_place(doc: &Document, leaf: &Leaf) -> Vec<u8> {
+    let mut out = place_name(doc, PathId(leaf.props));
+    out.push(if leaf.has(Leaf::SHADOWED) { b'~' } else { b'!' });
+    out
+}
+
+/// The place of the part of a comment that is on the line of its key.
+pub(crate) fn tail_place(comment: &[u8]) -> Vec<u8> {
+    [comment, b"!"].concat()
 }
 
 #[cfg(test)]

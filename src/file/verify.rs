@@ -52,26 +52,43 @@ impl<'a> SameTree<'a> {
 /// where the trees differ.
 pub(crate) fn pair(left: &Document, right: &Document, comments_have_places: bool) -> Option<Vec<(u32, u32)>> {
     let mut tree = SameTree::new(left, right);
-    let mut pairs = Vec::with_capacity(left.leaves.len());
-    let mut add = |i: usize, j: usize, placed: bool| {
-        let (l, r) = (&left.leaves[i], &right.leaves[j]);
-        pairs.push((i as u32, j as u32));
-        (!placed || (l.kind == r.kind && tree.same(l.path, r.path))).then_some(())
-    };
-    let (mut ls, mut rs) = (values_of(left), values_of(right));
-    loop {
-        match (ls.next(), rs.next()) {
-            (None, None) => break,
-            (Some(i), Some(j)) => add(i, j, true)?,
-            _ => return None,
-        }
-    }
+    let mut pairs = pair_leaves(&mut tree)?;
     let (ls, rs) = (comments_of(left), comments_of(right));
     if ls.len() != rs.len() {
         return None;
     }
-    ls.into_iter().zip(rs).try_for_each(|(i, j)| add(i, j, comments_have_places))?;
+    for (i, j) in ls.into_iter().zip(rs) {
+        let (l, r) = (&left.leaves[i], &right.leaves[j]);
+        if comments_have_places && !(l.kind == r.kind && tree.same(l.path, r.path)) {
+            return None;
+        }
+        pairs.push((i as u32, j as u32));
+    }
     Some(pairs)
+}
+
+/// As [`pair`], without the comments.
+pub(crate) fn pair_values(left: &Document, right: &Document) -> Option<Vec<(u32, u32)>> {
+    pair_leaves(&mut SameTree::new(left, right))
+}
+
+fn pair_leaves(tree: &mut SameTree<'_>) -> Option<Vec<(u32, u32)>> {
+    let (left, right) = (tree.left, tree.right);
+    let mut pairs = Vec::with_capacity(left.leaves.len());
+    let (mut ls, mut rs) = (values_of(left), values_of(right));
+    loop {
+        match (ls.next(), rs.next()) {
+            (None, None) => return Some(pairs),
+            (Some(i), Some(j)) => {
+                let (l, r) = (&left.leaves[i], &right.leaves[j]);
+                if l.kind != r.kind || !tree.same(l.path, r.path) {
+                    return None;
+                }
+                pairs.push((i as u32, j as u32));
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// Whether a check holds for every pair; on all cores where there are many.
@@ -102,7 +119,7 @@ fn values_of(doc: &Document) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// The indexes of the comments of a document, in the order of the text, copies and metadata left out.
-fn comments_of(doc: &Document) -> Vec<usize> {
+pub(crate) fn comments_of(doc: &Document) -> Vec<usize> {
     let mut all: Vec<usize> = doc
         .leaves
         .iter()

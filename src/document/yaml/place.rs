@@ -34,6 +34,11 @@ enum Head {
 }
 
 impl Place {
+    /// A span alone, without quotes.
+    pub fn whole(span: Span) -> Self {
+        Self { span, before: Cow::Borrowed(""), after: "", head: None }
+    }
+
     /// Whether the place is more than [`Place::span`].
     pub fn is_split(&self) -> bool {
         self.head.is_some()

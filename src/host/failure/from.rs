@@ -81,8 +81,8 @@ impl From<EditError> for Failure {
     fn from(error: EditError) -> Self {
         let exit = match error {
             EditError::EmptyPath | EditError::IndexOnMapping(_) | EditError::KeyOnList(_) => exit::SET_FORMAT,
-            EditError::ReservedKey => exit::ALREADY_ENCRYPTED,
-            EditError::Emit(_) => exit::DUMP,
+            EditError::ReservedKey | EditError::ReservedPrefix => exit::ALREADY_ENCRYPTED,
+            EditError::Emit(_) | EditError::Nested(_) | EditError::KeyForm(_) | EditError::Unspellable(_) => exit::DUMP,
             _ => exit::GENERIC,
         };
         Self::new(exit, error.to_string())
