@@ -85,9 +85,9 @@ pub enum Style {
     Single,
     /// `"double"` (JSON: every string).
     Double,
-    /// `|` block scalar.
+    /// `|` block scalar; INI: in backquotes.
     Literal,
-    /// `>` block scalar.
+    /// `>` block scalar; INI: in three double quotes.
     Folded,
 }
 

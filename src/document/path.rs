@@ -4,6 +4,8 @@
 //! The additional data of a leaf is its mapping keys joined and ended by `:`; list indexes take no part
 //! (`docs/format.md`, "Additional data").
 
+use std::collections::HashMap;
+
 use super::Span;
 
 /// Index of a path node in [`Paths`].
@@ -61,12 +63,14 @@ pub struct PathNode {
 pub struct Paths {
     nodes: Vec<PathNode>,
     decoded: Vec<Box<str>>,
+    /// Entries of which others with the same name come before: how many. Not kept for all formats.
+    twins: HashMap<PathId, u32>,
 }
 
 impl Paths {
     /// None yet, with room for some.
     pub fn with_capacity(nodes: usize) -> Self {
-        Self { nodes: Vec::with_capacity(nodes), decoded: Vec::new() }
+        Self { nodes: Vec::with_capacity(nodes), ..Self::default() }
     }
 
     /// Gives back memory reserved while scanning.
@@ -107,6 +111,18 @@ impl Paths {
     pub fn push_decoded(&mut self, key: &str) -> Segment {
         self.decoded.push(key.into());
         Segment::DecodedKey(self.decoded.len() as u32 - 1)
+    }
+
+    /// Notes how many entries of the same name come before one.
+    pub fn set_twin(&mut self, id: PathId, before: u32) {
+        if before > 0 {
+            self.twins.insert(id, before);
+        }
+    }
+
+    /// How many entries of the same name come before one, as far as that was noted (sections of INI).
+    pub fn twin(&self, id: PathId) -> u32 {
+        self.twins.get(&id).copied().unwrap_or_default()
     }
 
     /// The node at an index.

@@ -8,20 +8,26 @@ use crate::value::Value;
 impl Document {
     /// What decides how a value is spelled in the place of a leaf.
     pub fn context(&self, leaf: &Leaf) -> Context {
-        spell::context(&self.text, &self.paths, leaf)
+        match self.format {
+            Format::Ini => Context::of_style(leaf.style),
+            _ => spell::context(&self.text, &self.paths, leaf),
+        }
     }
 
     /// Where the sealed text of a leaf goes, and between which quotes: in JSON it is always a string.
     pub fn place(&self, leaf: &Leaf, context: &Context) -> Place {
-        if self.format == Format::Ini && leaf.kind == LeafKind::Comment {
-            return Place::whole(leaf.span);
+        match self.format {
+            Format::Ini => ini::place(leaf),
+            _ => place::place(&self.text, leaf, context),
         }
-        place::place(&self.text, leaf, context)
     }
 
     /// Where a value that is opened or set goes: see [`place::place_for`].
     pub fn place_for(&self, leaf: &Leaf, context: &Context, value: &Value<'_>) -> Place {
-        place::place_for(&self.text, leaf, context, value)
+        match self.format {
+            Format::Ini => ini::place(leaf),
+            _ => place::place_for(&self.text, leaf, context, value),
+        }
     }
 
     /// The edits that put an opened comment in the place of a sealed one; `original` is how it was written, if that is known.

@@ -16,7 +16,7 @@ use crate::crypto::sealer::Sealer;
 use crate::document::convert::ConvertError;
 use crate::document::node::Node;
 use crate::document::splice::{Splice, splice};
-use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, binary, convert, dotenv, position};
+use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, binary, convert, dotenv, ini, position};
 use crate::keys::wrap;
 use crate::mac::MacState;
 use crate::metadata::Metadata;
@@ -65,8 +65,9 @@ pub(crate) struct Plain {
     binary: Option<Vec<u8>>,
     /// A JSON file had a byte order mark. sops does not read it: it is left out and comes back with the plaintext.
     byte_order_mark: bool,
-    /// dotenv: lines of nothing but blanks, which sops refuses. They are emptied and come back with the plaintext.
-    blanks: Option<String>,
+    /// Lines that must be others in the encrypted file and come back with the plaintext: dotenv lines of nothing but blanks, which
+    /// sops refuses; INI headers with something behind the bracket, where nothing can be sealed.
+    lines: Option<String>,
 }
 
 impl Plain {
@@ -79,7 +80,7 @@ impl Plain {
                 _ => to,
             };
             let doc = binary::frame(target, cx.layout);
-            return Ok(Self { doc, binary: Some(input), byte_order_mark: false, blanks: None });
+            return Ok(Self { doc, binary: Some(input), byte_order_mark: false, lines: None });
         }
         if from == Format::Yaml && input.is_empty() {
             return Err(EncryptError::Empty);
@@ -93,7 +94,7 @@ impl Plain {
             input.drain(.."\u{FEFF}".len());
         }
         let byte_order_mark = marked && to == Format::Json;
-        let (input, blanks) = without_blanks(input, from);
+        let (input, lines) = without_blank_lines(input, from);
         let doc = Document::scan_owned(input, from, Duplicates::Refuse).map_err(EncryptError::Parse)?;
         refuse_far_right(&doc)?;
         if let Some(&entry) = doc.metadata.first() {
@@ -101,7 +102,8 @@ impl Plain {
             return Err(EncryptError::AlreadyEncrypted { position: position(doc.text.as_bytes(), start) });
         }
         if from == to {
-            return Ok(Self { doc, binary: None, byte_order_mark, blanks });
+            let (doc, headers) = with_bare_headers(doc)?;
+            return Ok(Self { doc, binary: None, byte_order_mark, lines: lines.or(headers) });
         }
         let converted = convert::convert(&doc, to, cx.layout)?;
         if to == Format::Binary {
@@ -109,7 +111,7 @@ impl Plain {
         }
         let converted = Document::scan_owned(converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
         convert::check_converted(&doc, &converted)?;
-        Ok(Self { doc: converted, binary: None, byte_order_mark, blanks: None })
+        Ok(Self { doc: converted, binary: None, byte_order_mark, lines: None })
     }
 
     /// Seals it under a data key. `metadata` has everything but MAC and spellings; `file` is the file
@@ -149,7 +151,7 @@ impl Plain {
         if self.byte_order_mark {
             spellings.push(Spelling::START.to_vec(), Spelling::ByteOrderMark);
         }
-        if let Some(raw) = self.blanks {
+        if let Some(raw) = self.lines {
             spellings.push(Spelling::LINES.to_vec(), Spelling::Node { raw });
         }
         let written = Written { doc: &doc, selected: &selected, selection, sealer, body, expansions: &expansions };
@@ -173,11 +175,22 @@ fn refuse_far_right(doc: &Document) -> Result<(), EncryptError> {
 }
 
 /// A dotenv text without lines of only blanks, and what they were.
-fn without_blanks(input: Vec<u8>, from: Format) -> (Vec<u8>, Option<String>) {
+fn without_blank_lines(input: Vec<u8>, from: Format) -> (Vec<u8>, Option<String>) {
     let text = if from == Format::Dotenv { std::str::from_utf8(&input).ok() } else { None };
     match text.and_then(dotenv::cut_blanks) {
         Some((kept, blanks)) => (kept.into_bytes(), Some(blanks)),
         None => (input, None),
+    }
+}
+
+/// An INI document with nothing behind its headers, and what they were.
+fn with_bare_headers(doc: Document) -> Result<(Document, Option<String>), EncryptError> {
+    match (doc.format == Format::Ini).then(|| ini::bare_headers(&doc)).flatten() {
+        Some((text, headers)) => {
+            let doc = Document::scan(text, doc.format, Duplicates::Refuse).map_err(|_| EncryptError::NotReadBack)?;
+            Ok((doc, Some(headers)))
+        }
+        None => Ok((doc, None)),
     }
 }
 
@@ -196,7 +209,8 @@ struct LastBlock {
 /// gets the `-` that says it has none, and its original text is given back to be kept as a spelling.
 fn with_stripped_end(doc: Document) -> Result<(Document, Option<LastBlock>), EncryptError> {
     let at_end = |leaf: &&Leaf| {
-        let block = leaf.kind == LeafKind::Scalar && matches!(leaf.style, Style::Literal | Style::Folded);
+        let block =
+            doc.format == Format::Yaml && leaf.kind == LeafKind::Scalar && matches!(leaf.style, Style::Literal | Style::Folded);
         block && !leaf.has(Leaf::COPY) && leaf.span.end as usize == doc.text.len()
     };
     let Some(index) = doc.leaves.iter().position(|leaf| at_end(&leaf)) else { return Ok((doc, None)) };

@@ -130,10 +130,15 @@ impl PlainFile {
         }
         let mut text = splice(&doc.text, &splices).ok_or(OpenError::NotReadBack)?;
         drop(splices);
-        if let Some(blanks) = spellings.take_node(Spelling::LINES).filter(|_| doc.format == Format::Dotenv) {
-            text = dotenv::put_blanks_back(text, &blanks);
+        let lines = spellings.take_node(Spelling::LINES);
+        if let (Format::Dotenv, Some(lines)) = (doc.format, &lines) {
+            text = dotenv::put_blanks_back(text, lines);
         }
         let plain = Document::scan(text, doc.format, Duplicates::Keep).map_err(|_| OpenError::NotReadBack)?;
+        let plain = match lines.filter(|_| doc.format == Format::Ini).and_then(|lines| ini::put_headers_back(&plain, &lines)) {
+            Some(text) => Document::scan(text, doc.format, Duplicates::Keep).map_err(|_| OpenError::NotReadBack)?,
+            None => plain,
+        };
         self.verify(&plain)?;
         Ok(plain)
     }

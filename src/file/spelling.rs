@@ -39,7 +39,7 @@ pub(crate) enum Spelling {
 impl Spelling {
     /// The place of what stands before the document.
     pub(crate) const START: &[u8] = b"^";
-    /// The place of the blank lines of a dotenv file.
+    /// The place of lines that are others in the encrypted file (dotenv: blank lines; INI: headers).
     pub(crate) const LINES: &[u8] = b"^lines";
 }
 
@@ -229,7 +229,8 @@ impl SpellingLookup {
     }
 }
 
-/// Names a place in the tree exactly, list indexes and document number included: `0;` document, `3:key` key, `#2` item.
+/// Names a place in the tree exactly, list indexes and document number included: `0;` document, `3:key` key (`=1` behind
+/// it where it is the second of this name), `#2` item.
 pub(crate) fn place_name(doc: &Document, id: PathId) -> Vec<u8> {
     let mut out = format!("{};", doc.paths.document(id)).into_bytes();
     for step in doc.paths.chain(id) {
@@ -238,6 +239,10 @@ pub(crate) fn place_name(doc: &Document, id: PathId) -> Vec<u8> {
             _ => {
                 let key = doc.paths.key(step, &doc.text).unwrap_or_default();
                 out.extend_from_slice(format!("{}:{key}", key.len()).as_bytes());
+                match doc.paths.twin(step) {
+                    0 => {}
+                    twin => out.extend_from_slice(format!("={twin}").as_bytes()),
+                }
             }
         }
     }

@@ -104,3 +104,84 @@ fn changing_one_value_leaves_sealed_spellings_that_did_not_change() {
         assert_eq!(lines, ["a", "lastmodified", "mac"]);
     }
 }
+
+mod flat {
+    //! dotenv and INI: what was found by generated files.
+
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Encrypts and decrypts what is accepted; whether it was.
+    fn comes_back(plain: &str, format: Format) -> bool {
+        let (order, layout) = (DecryptionOrder::stored(), Layout::default());
+        let context = Context { services: &[&Hex], order: &order, now: "2026-11-22T07:14:39Z", layout: &layout };
+        match encrypt(plain.as_bytes(), format, format, &policy(), &context) {
+            Err(EncryptError::Parse(_) | EncryptError::AlreadyEncrypted { .. }) => return false,
+            Err(error) => panic!("{plain:?}: {error}"),
+            Ok(_) => assert_eq!(there_and_back(plain, format).1, plain),
+        }
+        true
+    }
+
+    const INI: &[&str] = &[
+        "[a]\n",
+        "[b c] ; d\n",
+        "[a] rest # c\n",
+        "k = v\n",
+        "k: w ; c\n",
+        "  l=\"x\"\r\n",
+        "m = 'y' # z\n",
+        "n = `a\n;b`\n",
+        "o = \"\"\"p\nq\"\"\" r ; s\n",
+        "# c\n",
+        "  ; d\n\n",
+        "####\n",
+        "t = u \\\n  v\n",
+        "- = w\n",
+        "\n",
+        "k = x",
+        "`k e` = \\\n\n",
+        "e =\n",
+        "f = ; only\n",
+        "\u{feff}g=h\n",
+        "; ENC[AES256_GCM,data:x]\n",
+        "\t# x\ny",
+        "=",
+        "#\n# z\n",
+        "k=v\\ ; c\n",
+        "\"",
+        "`",
+    ];
+
+    const DOTENV: &[&str] = &[
+        "A=1\n",
+        "A=2\n",
+        "# c\n",
+        "#\n",
+        "\n",
+        "\r\n",
+        "  \n",
+        "B=x\\ny\r\n",
+        "export C='d'\n",
+        "=\n",
+        "E=\n",
+        "F=\\\\n",
+        "\t",
+        "#",
+        "\r",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn ini_comes_back(parts in prop::collection::vec(prop::sample::select(INI), 0..9)) {
+            comes_back(&parts.concat(), Format::Ini);
+        }
+
+        #[test]
+        fn dotenv_comes_back(parts in prop::collection::vec(prop::sample::select(DOTENV), 0..9)) {
+            comes_back(&parts.concat(), Format::Dotenv);
+        }
+    }
+}

@@ -1,10 +1,14 @@
 //! Owns lines of nothing but blanks (with CRLF: the `\r` of every empty line): sops refuses a file with such lines, so they are emptied in
 //! the encrypted file and come back from the spellings.
 
+/// Whether a line is nothing but blanks.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
 /// The text with every line of only blanks emptied, and what all blank lines were, in order; `None` if none has to be emptied.
 pub fn cut_blanks(text: &str) -> Option<(String, String)> {
-    let is_blank = |line: &str| line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
-    if !text.split('\n').any(|line| !line.is_empty() && is_blank(line)) {
+    if !text.split('\n').any(|line| !line.is_empty() && is_blank(line.as_bytes())) {
         return None;
     }
     let mut kept = String::with_capacity(text.len());
@@ -13,7 +17,7 @@ pub fn cut_blanks(text: &str) -> Option<(String, String)> {
         if index > 0 {
             kept.push('\n');
         }
-        if is_blank(line) {
+        if is_blank(line.as_bytes()) {
             blanks.push_str(line);
             blanks.push('\n');
         } else {

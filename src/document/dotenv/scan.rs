@@ -2,6 +2,7 @@
 
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
 use super::PREFIX;
+use super::blanks::is_blank;
 
 const ROOT: PathId = PathId(0);
 
@@ -31,6 +32,7 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
             Ok(Some(line)) if text[line.start..line.equals].starts_with(PREFIX) => sealed_lines.push(line),
             Ok(Some(line)) => line.add(ROOT, line.start, 0, &mut paths, &mut leaves),
             Err(()) if bytes[start] == b'#' => leaves.push(leaf(ROOT, LeafKind::Comment, Span::new(start, end), 0)),
+            Err(()) if is_blank(&bytes[start..end]) => {}
             Err(()) => return Err(no_equals(bytes, start)),
         }
         start = end + 1;

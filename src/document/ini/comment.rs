@@ -91,30 +91,25 @@ pub fn comment_splices(document: &Document, leaf: &Leaf, comment: &str, original
     };
     let mut splices = vec![Splice { span: leaf.span, text: lines }];
     if let Some(tail) = tail {
-        let owner = document.paths.node(PathId(leaf.props));
-        let at = match owner.kind {
-            NodeKind::Scalar => owner.value.end as usize,
-            _ => {
-                let start = owner.value.start as usize;
-                start + document.text[start..line_end(&document.text, start)].trim_end().len()
-            }
-        };
+        let at = document.paths.node(PathId(leaf.props)).value.end as usize;
         splices.push(Splice::insert(at, tail));
     }
     splices
 }
 
-/// Whether two documents have the same comments, in the order of the text: marks, blanks and where lines end do not count.
+/// Whether two documents have the same words in their comments: marks, blanks, order and where lines end do not count, for what
+/// stands behind a header moves when it is sealed.
 pub fn same_comments<'a>(left: impl Iterator<Item = Cow<'a, str>>, right: impl Iterator<Item = Cow<'a, str>>) -> bool {
-    let words = |texts: &mut dyn Iterator<Item = Cow<'a, str>>| {
-        let mut words = String::new();
+    fn words<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
+        let mut words = Vec::new();
         for text in texts {
-            words.extend(text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '#' | ';')));
+            let all = text.split(|c: char| c.is_whitespace() || matches!(c, '#' | ';'));
+            words.extend(all.filter(|word| !word.is_empty()).map(str::to_owned));
         }
+        words.sort_unstable();
         words
-    };
-    let (mut left, mut right) = (left, right);
-    words(&mut left) == words(&mut right)
+    }
+    words(left) == words(right)
 }
 
 /// Whether a leaf is a comment that belongs to a key, whose entry comes before it in the tree.

@@ -127,13 +127,15 @@ pub(super) struct Tree<'t> {
     pub(super) paths: Paths,
     pub(super) leaves: Vec<Leaf>,
     pub(super) metadata: Vec<PathId>,
+    /// How many sections of a name there were.
+    pub(super) named: HashMap<&'t str, u32>,
 }
 
-impl Tree<'_> {
+impl<'t> Tree<'t> {
     /// Adds a section in sops's order: its comment, each key with its comment behind it; then what sops does not see. `trailing` are
     /// the comments that follow its last key at the end of the text, or before the metadata.
     pub(super) fn add(&mut self, section: &Section, trailing: &Group, end: usize) {
-        let text = self.text;
+        let text: &'t str = self.text;
         let name = section.name.as_ref().map_or(super::DEFAULT, |name| &text[name.clone()]);
         let is_metadata = name == METADATA;
         let flags = if is_metadata { Leaf::METADATA } else { 0 };
@@ -145,6 +147,9 @@ impl Tree<'_> {
         let body = Span::new(section.header_end, end);
         let kind = NodeKind::BlockMap;
         let path = self.paths.push(PathNode { parent: PathId(0), segment, kind, copy: false, entry: span, value: body });
+        let named = self.named.entry(name).or_default();
+        self.paths.set_twin(path, *named);
+        *named += 1;
         if is_metadata {
             self.metadata.push(path);
         }
@@ -173,7 +178,8 @@ impl Tree<'_> {
         }
         for rest in section.rest.iter().chain(section.keys.iter().filter_map(|key| key.value.rest.as_ref())) {
             let flags = flags | Leaf::SHADOWED | Leaf::REST;
-            self.leaves.push(leaf(path, LeafKind::Comment, Span::new(rest.start, rest.end), flags));
+            let leaf = leaf(path, LeafKind::Comment, Span::new(rest.start, rest.end), flags);
+            self.leaves.push(Leaf { props: path.0, ..leaf });
         }
         let root = PathId(0);
         trailing.leaves(text, root, root, flags | Leaf::SHADOWED, &mut self.leaves);

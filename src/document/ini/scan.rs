@@ -21,7 +21,13 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
     let mut paths = Paths::with_capacity(text.len() / 32 + 2);
     let (parent, segment) = (PathId(0), Segment::Document(0));
     paths.push(PathNode { parent, segment, kind: NodeKind::BlockMap, copy: false, entry: whole, value: whole });
-    let mut tree = Tree { text: &text, paths, leaves: Vec::with_capacity(text.len() / 32 + 2), metadata: Vec::new() };
+    let mut tree = Tree {
+        text: &text,
+        paths,
+        leaves: Vec::with_capacity(text.len() / 32 + 2),
+        metadata: Vec::new(),
+        named: Default::default(),
+    };
     sections(&text, &mut tree).map_err(|(at, message)| ParseError::at(text.as_bytes(), at, message))?;
     let Tree { mut paths, mut leaves, metadata, .. } = tree;
     for leaf in leaves.iter_mut().filter(|leaf| leaf.kind == LeafKind::Scalar) {
@@ -32,11 +38,13 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
     Ok(Document { format: Format::Ini, paths, leaves, aliases: Vec::new(), roots: vec![parent], metadata, text })
 }
 
-/// The quotes that a sealed value keeps: the simple ones.
+/// The quotes that a value keeps when it is sealed.
 fn style(text: &str, leaf: &Leaf) -> Style {
     match (leaf.props - leaf.span.start, text.as_bytes().get(leaf.span.start as usize)) {
         (1, Some(b'\'')) => Style::Single,
         (1, Some(b'"')) => Style::Double,
+        (1, _) => Style::Literal,
+        (3, _) => Style::Folded,
         _ => Style::Plain,
     }
 }

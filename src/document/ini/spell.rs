@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::super::Style;
 use super::super::flat::text_of;
+use super::super::yaml::place::Place;
+use super::super::{Leaf, LeafKind, Style};
 use super::read;
 use crate::value::Value;
 
@@ -17,16 +18,28 @@ pub fn spell(value: &Value<'_>, style: Style, out: &mut String) {
     }
 }
 
+/// The quotes of a style.
+fn quote(style: Style) -> &'static str {
+    match style {
+        Style::Plain => "",
+        Style::Single => "'",
+        Style::Double => "\"",
+        Style::Literal => "`",
+        Style::Folded => "\"\"\"",
+    }
+}
+
+/// Where the sealed text of a leaf goes: between the quotes that are there.
+pub fn place(leaf: &Leaf) -> Place {
+    Place::quoted(leaf.span, if leaf.kind == LeafKind::Scalar { quote(leaf.style) } else { "" })
+}
+
 /// The first of several ways to write a text that reads back; `None` if there is none.
 pub(super) fn spelled(text: &str, style: Style) -> Option<Cow<'_, str>> {
     if text.is_empty() && style == Style::Plain {
         return Some(Cow::Borrowed(""));
     }
-    let own = match style {
-        Style::Single => "'",
-        Style::Double => "\"",
-        _ => "",
-    };
+    let own = quote(style);
     let choice = if text.contains(['\n', '`']) {
         "\"\"\""
     } else if text.contains(['#', ';']) {

@@ -34,9 +34,9 @@ enum Head {
 }
 
 impl Place {
-    /// A span alone, without quotes.
-    pub fn whole(span: Span) -> Self {
-        Self { span, before: Cow::Borrowed(""), after: "", head: None }
+    /// A span alone, with these quotes.
+    pub fn quoted(span: Span, quote: &'static str) -> Self {
+        Self { span, before: Cow::Borrowed(quote), after: quote, head: None }
     }
 
     /// Whether the place is more than [`Place::span`].

@@ -34,6 +34,11 @@ struct Block {
 }
 
 impl Context {
+    /// A scalar of a style, nothing around it.
+    pub fn of_style(style: Style) -> Self {
+        Self { style, in_flow: false, tagged: false, block: None }
+    }
+
     /// The context that the leaf has once it is sealed.
     #[must_use]
     pub fn sealed(self) -> Self {
