@@ -289,12 +289,9 @@ fn original_comment(
         return None;
     }
     let place = comment_place(doc, leaf);
-    let mut taken = |place: &[u8]| match spellings.take(place) {
-        Some(Spelling::Scalar { digest, raw }) if digest == ValueDigest::of(value) => Some(raw),
-        _ => None,
-    };
-    let tail = taken(&tail_place(&place));
-    taken(&place).map(|lines| (lines, tail))
+    let digest = ValueDigest::of(value);
+    let tail = spellings.take_of(&tail_place(&place), digest);
+    spellings.take_of(&place, digest).map(|lines| (lines, tail))
 }
 
 /// The plaintext of the spelling field, if the file has one that opens under its data key.

@@ -223,6 +223,16 @@ impl SpellingLookup {
         self.by_place.remove(Spelling::START).is_some()
     }
 
+    /// Takes the first spelling of a place that is of a value.
+    pub(crate) fn take_of(&mut self, place: &[u8], value: ValueDigest) -> Option<String> {
+        let queue = self.by_place.get_mut(place)?;
+        let at = queue.iter().position(|spelling| matches!(spelling, Spelling::Scalar { digest, .. } if *digest == value))?;
+        match queue.remove(at) {
+            Some(Spelling::Scalar { raw, .. }) => Some(raw),
+            _ => None,
+        }
+    }
+
     /// Takes the next spelling of a place.
     pub(crate) fn take(&mut self, place: &[u8]) -> Option<Spelling> {
         self.by_place.get_mut(place)?.pop_front()
