@@ -14,6 +14,7 @@ pub(crate) struct Session {
     arguments: Vec<String>,
     stdin: Option<Vec<u8>>,
     working: String,
+    program: PathBuf,
     checks: Vec<Check>,
 }
 
@@ -53,7 +54,8 @@ impl Session {
             (String::from("PATH"), std::env::var("PATH").unwrap_or_default()),
             (String::from("TERM"), String::from("dumb")),
         ]);
-        Self { folder, environment, arguments: Vec::new(), stdin: None, working: String::new(), checks: Vec::new() }
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_leafseal"));
+        Self { folder, environment, arguments: Vec::new(), stdin: None, working: String::new(), program, checks: Vec::new() }
     }
 
     /// The same with an identity in the default place; its recipient is [`Session::recipient`].
@@ -61,6 +63,14 @@ impl Session {
         let mut session = Self::new();
         session.args(&["keygen"]).exit(0);
         session
+    }
+
+    /// Calls the program by another name from now on, through a symlink.
+    pub(crate) fn called(&mut self, name: &str) -> &mut Self {
+        let link = self.folder.path().join(name);
+        std::os::unix::fs::symlink(&self.program, &link).unwrap();
+        self.program = link;
+        self
     }
 
     /// The recipient of the identity in the default place.
@@ -187,7 +197,7 @@ impl Session {
 
     /// The next command, ready to be started by hand.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leafseal"));
+        let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().envs(&self.environment).current_dir(self.path(&self.working));
         command
     }

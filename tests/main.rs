@@ -16,6 +16,7 @@ mod hostile;
 mod interop;
 mod keygen;
 mod leaks;
+mod legacy;
 mod lossless;
 mod pgp;
 mod reference;

@@ -27,6 +27,9 @@ pub struct Global {
     /// Do nothing: leafseal never looks for new versions
     #[arg(long, global = true, hide = true)]
     pub check_for_updates: bool,
+    /// Whether the command line has sops's form without a command.
+    #[arg(skip)]
+    pub legacy: bool,
 }
 
 /// Where the result goes.

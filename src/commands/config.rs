@@ -42,7 +42,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let path = files::absolute(file);
     let format = format::choose(args.input_type.as_deref(), &path)?;
     let found = session.configs.of_file(&path)?;
-    let given = overrides(&args.keys, &args.selectors)?;
+    let given = overrides(&args.keys, &args.selectors, false)?;
     let explanation = config::explain(found.as_deref(), &config_file::file_path(&path, found.as_deref()), &given, format);
     if session.ui.json() {
         let text = json::emit(&explanation.node(), JsonIndent::Spaces(2)).map_err(|e| usage(e.to_string()))?;

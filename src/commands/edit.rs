@@ -139,9 +139,9 @@ fn several(first: &Path) -> Failure {
 
 /// The command that a word is nearly, if it is one or two letters away.
 fn near_command(word: &str) -> Option<String> {
-    let command = <super::Command as clap::Subcommand>::augment_subcommands(clap::Command::new("leafseal"));
-    let names = command.get_subcommands().map(|c| c.get_name().to_owned());
-    names
+    super::TABLE
+        .iter()
+        .map(|row| row.name.to_owned())
         .filter(|name| name.len() > 2)
         .map(|name| (distance(&name, word), name))
         .filter(|(d, _)| (1..=2).contains(d))

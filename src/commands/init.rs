@@ -1,6 +1,7 @@
 //! `leafseal init`: a first `.sops.yaml`, for an identity that is there or a new one.
 
 use super::keygen;
+use super::session::Session;
 use crate::host::failure::{Failure, usage};
 use crate::host::identities::Identities;
 use crate::host::ui::Ui;
@@ -27,7 +28,8 @@ const CONFIG: &str = ".sops.yaml";
 ///
 /// # Errors
 /// When there is a `.sops.yaml`, or something cannot be made.
-pub fn run(args: &Args, ui: &Ui) -> Result<(), Failure> {
+pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
+    let ui = session.ui;
     let path = Path::new(CONFIG);
     if files::is_taken(path) {
         return Err(Failure::new(exit::WRITE, format!("{CONFIG} exists already and is not overwritten"))

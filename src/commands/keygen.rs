@@ -1,7 +1,7 @@
 //! `leafseal keygen`: makes an age identity.
 
+use super::session::Session;
 use crate::host::failure::{Failure, usage};
-use crate::host::ui::Ui;
 use crate::host::{clock, files, identities};
 use crate::keys::age;
 use crate::secret::Secret;
@@ -25,7 +25,8 @@ pub struct Args {
 ///
 /// # Errors
 /// When the file exists or cannot be made.
-pub fn run(args: &Args, ui: &Ui) -> Result<(), Failure> {
+pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
+    let ui = session.ui;
     if args.stdout && args.output.as_ref().is_some_and(|o| o != Path::new("-")) {
         return Err(usage("cannot use --stdout and --output together"));
     }

@@ -9,6 +9,8 @@ pub mod filestatus;
 pub mod format;
 pub mod init;
 pub mod keygen;
+pub mod keyservice;
+pub mod publish;
 pub mod rotate;
 pub mod session;
 pub mod set;
@@ -16,49 +18,94 @@ pub mod unset;
 pub mod work;
 
 use self::args::Global;
-use self::session::Session;
+use self::session::{Session, Traced};
 use crate::host::config_file::ConfigFiles;
 use crate::host::failure::Failure;
 use crate::host::identities::Identities;
 use crate::host::ui::Ui;
 use crate::keys::service::Local;
+use clap::FromArgMatches;
 
-/// The commands, in the order of the help.
-#[expect(missing_docs, reason = "clap shows the documentation of each command's Args; one here would hide it")]
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {
-    Edit(edit::Args),
-    Encrypt(encrypt::Args),
-    Decrypt(decrypt::Args),
-    Set(set::Args),
-    Unset(unset::Args),
-    Rotate(rotate::Args),
-    Filestatus(filestatus::Args),
-    Config(config::Args),
-    Init(init::Args),
-    Keygen(keygen::Args),
+/// A row of the command table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// What the command is called.
+    pub name: &'static str,
+    arguments: fn(clap::Command) -> clap::Command,
+    read: fn(&clap::ArgMatches) -> Result<Command, clap::Error>,
 }
 
-/// Runs a command.
+impl Row {
+    /// The row of a command, if it is one.
+    pub fn of(name: &str) -> Option<&'static Self> {
+        TABLE.iter().find(|row| row.name == name)
+    }
+
+    /// The command with its arguments and help.
+    pub fn clap(&self) -> clap::Command {
+        (self.arguments)(clap::Command::new(self.name))
+    }
+
+    /// The command with what was given to it.
+    ///
+    /// # Errors
+    /// clap's, when the matches are those of another command.
+    pub fn read(&self, matches: &clap::ArgMatches) -> Result<Command, clap::Error> {
+        (self.read)(matches)
+    }
+}
+
+macro_rules! commands {
+    ($($variant:ident, $name:literal, $module:ident;)+) => {
+        /// A command with its arguments.
+        #[expect(missing_docs, reason = "each is documented by its Args")]
+        #[derive(Debug)]
+        pub enum Command {
+            $($variant($module::Args),)+
+        }
+
+        /// The commands, in the order of the help. Only the one that is run has its arguments built.
+        pub const TABLE: &[Row] = &[$(
+            Row {
+                name: $name,
+                arguments: <$module::Args as clap::Args>::augment_args,
+                read: |matches| $module::Args::from_arg_matches(matches).map(Command::$variant),
+            },
+        )+];
+
+        fn dispatch(command: &Command, session: &Session<'_>) -> Result<(), Failure> {
+            match command {
+                $(Command::$variant(args) => $module::run(args, session),)+
+            }
+        }
+    };
+}
+
+commands! {
+    Edit, "edit", edit;
+    Encrypt, "encrypt", encrypt;
+    Decrypt, "decrypt", decrypt;
+    Set, "set", set;
+    Unset, "unset", unset;
+    Rotate, "rotate", rotate;
+    Filestatus, "filestatus", filestatus;
+    Publish, "publish", publish;
+    Keyservice, "keyservice", keyservice;
+    Config, "config", config;
+    Init, "init", init;
+    Keygen, "keygen", keygen;
+}
+
+/// Runs a command. `whole` makes the whole command line, for those that describe it.
 ///
 /// # Errors
 /// What the command ends with when it cannot do its work.
-pub fn run(command: Command, global: &Global, ui: &Ui) -> Result<(), Failure> {
+pub fn run(command: &Command, global: &Global, ui: &Ui, whole: fn() -> clap::Command) -> Result<(), Failure> {
     let identities = Identities::new(ui);
     let local = Local::new().with_age(&identities);
     #[cfg(feature = "pgp")]
     let local = local.with_pgp(&crate::host::gpg::InstalledGpg);
-    let session = Session { ui, global, configs: ConfigFiles::new(ui, global.config.as_deref()), local: &local };
-    match command {
-        Command::Edit(args) => edit::run(&args, &session),
-        Command::Encrypt(args) => encrypt::run(&args, &session),
-        Command::Decrypt(args) => decrypt::run(&args, &session),
-        Command::Set(args) => set::run(&args, &session),
-        Command::Unset(args) => unset::run(&args, &session),
-        Command::Rotate(args) => rotate::run(&args, &session),
-        Command::Filestatus(args) => filestatus::run(&args, &session),
-        Command::Config(args) => config::run(&args, &session),
-        Command::Init(args) => init::run(&args, ui),
-        Command::Keygen(args) => keygen::run(&args, ui),
-    }
+    let traced = Traced::new(&local, ui);
+    let configs = ConfigFiles::new(ui, global.config.as_deref());
+    dispatch(command, &Session { ui, global, configs, local: &local, traced: &traced, whole })
 }

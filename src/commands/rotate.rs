@@ -27,6 +27,9 @@ pub struct Args {
     /// Choose the type as if the file had this name
     #[arg(long, value_name = "PATH")]
     filename_override: Option<PathBuf>,
+    /// Decrypt although the MAC is wrong or missing
+    #[arg(long)]
+    ignore_mac: bool,
     #[command(flatten)]
     changes: ChangeArgs,
     #[command(flatten)]
@@ -108,11 +111,14 @@ fn rotate(args: &Args, session: &Session<'_>, plan: &Plan, changes: &KeyChanges,
         return Err(Failure::new(exit::KEYS_OF_MISSING_FILE, "cannot add or remove keys on a non-existent file")
             .hint(format!("`leafseal edit {}` makes it", files::shown(file))));
     }
+    if session.global.legacy {
+        input.must_exist()?;
+    }
     let path = input.path(args.filename_override.as_deref());
     let from = format::keep(&args.types, &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
-    let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(false), &cx)?;
+    let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
     let rotated = plain.rotate(changes, &cx)?;
     session.notes(&input.name(), &rotated, false)?;
     plan.write(session.ui, input, &rotated.text, Content::Encrypted)

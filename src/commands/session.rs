@@ -7,11 +7,12 @@ use crate::file::{Context, Encrypted, MacPolicy, Note};
 use crate::host::config_file::{self, ConfigFiles};
 use crate::host::exit;
 use crate::host::failure::Failure;
+use crate::host::files;
 use crate::host::ui::Ui;
 use crate::host::{clock, env};
-use crate::keys::KeyType;
 use crate::keys::recover::DecryptionOrder;
-use crate::keys::service::{KeyService, Local};
+use crate::keys::service::{KeyError, KeyService, Local, Unwrapped};
+use crate::keys::{KeyType, MasterKey, WrappedKey};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -25,6 +26,10 @@ pub struct Session<'a> {
     pub configs: ConfigFiles<'a>,
     /// The keys of this machine.
     pub local: &'a Local<'a>,
+    /// The same, saying what each key did.
+    pub traced: &'a Traced<'a>,
+    /// Makes the whole command line, for those who describe it.
+    pub whole: fn() -> clap::Command,
 }
 
 /// What a command has settled before it touches a file: keys, order, layout, time.
@@ -66,7 +71,11 @@ impl<'a> Session<'a> {
         if !args.keyservice.is_empty() || env::KEYSERVICE.text()?.is_some() {
             self.ui.warning("key services over the network are not built in yet; only the keys of this machine are used");
         }
-        Ok(if local { vec![self.local] } else { Vec::new() })
+        Ok(match local {
+            true if self.global.verbose => vec![self.traced],
+            true => vec![self.local],
+            false => Vec::new(),
+        })
     }
 
     fn order(&self, args: &OrderArgs) -> Result<DecryptionOrder, Failure> {
@@ -94,12 +103,32 @@ impl<'a> Session<'a> {
     /// As the configuration says: no rule, no keys, a selector that is no pattern.
     pub fn policy(&self, file: &Path, format: Format, keys: &KeyArgs, selectors: &SelectorArgs) -> Result<Policy, Failure> {
         let config = self.configs.of_file(file)?;
-        let given = overrides(keys, selectors)?;
+        let given = overrides(keys, selectors, self.global.legacy)?;
         let policy = config::resolve(config.as_deref(), &config_file::file_path(file, config.as_deref()), &given, format)?;
         for warning in &policy.warnings {
             self.ui.warning(&warning.to_string());
         }
+        if self.global.verbose {
+            self.tell(&files::shown(file), config.as_deref(), &policy);
+        }
         Ok(policy)
+    }
+
+    /// Says where the parts of a policy come from.
+    fn tell(&self, file: &str, config: Option<&Config>, policy: &Policy) {
+        let sources = &policy.sources;
+        self.ui.detail(&match (config, sources.rule) {
+            (Some(config), Some(rule)) => format!("{file}: {}: {rule} matches", config.origin.path),
+            (Some(config), None) => format!("{file}: {}: no rule matches", config.origin.path),
+            (None, _) => format!("{file}: there is no .sops.yaml"),
+        });
+        let keys: Vec<String> = sources.keys.iter().map(ToString::to_string).collect();
+        self.ui.detail(&format!("{file}: master keys from {}", keys.join(", ")));
+        let selection = match policy.selection.text() {
+            "" => String::from("every value"),
+            text => format!("{} `{text}`", policy.selection.field()),
+        };
+        self.ui.detail(&format!("{file}: selection: {selection}, from {}", sources.selection));
     }
 
     /// Shows what a user should know about an encryption. With `strict`, a file of which nothing is sealed is refused.
@@ -131,16 +160,59 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The keys of this machine, saying on the way what each of them did: for `--verbose`.
+pub struct Traced<'a> {
+    inner: &'a Local<'a>,
+    ui: &'a Ui,
+}
+
+impl<'a> Traced<'a> {
+    /// Asks `inner` and tells `ui`.
+    pub fn new(inner: &'a Local<'a>, ui: &'a Ui) -> Self {
+        Self { inner, ui }
+    }
+
+    fn tell(&self, key: &MasterKey, what: &str) {
+        self.ui.detail(&format!("{} {key}: {what}", key.type_name()));
+    }
+}
+
+impl KeyService for Traced<'_> {
+    fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
+        let wrapped = self.inner.wrap(key, data_key);
+        match &wrapped {
+            Ok(_) => self.tell(key, "wrapped the data key"),
+            Err(error) => self.tell(key, &format!("cannot wrap the data key: {error}")),
+        }
+        wrapped
+    }
+
+    fn unwrap(&self, wrapped: &WrappedKey) -> Result<Unwrapped, KeyError> {
+        let answer = self.inner.unwrap(wrapped);
+        match &answer {
+            Ok(Unwrapped::Opened(_)) => self.tell(&wrapped.key, "opened the data key"),
+            Ok(Unwrapped::NothingHere(reason)) => {
+                self.tell(&wrapped.key, &reason.summary);
+                for line in &reason.details {
+                    self.ui.detail(&format!("  {line}"));
+                }
+            }
+            Err(error) => self.tell(&wrapped.key, &error.to_string()),
+        }
+        answer
+    }
+}
+
 /// Whether the MAC must hold.
 pub fn mac_policy(ignore: bool) -> MacPolicy {
     if ignore { MacPolicy::Ignore } else { MacPolicy::Verify }
 }
 
-/// What flags and environment say about a new file.
+/// What flags and environment say about a new file. In the form without a command the encryption context goes to the rule's keys, too.
 ///
 /// # Errors
 /// Exit 6 for a malformed encryption context.
-pub fn overrides(keys: &KeyArgs, selectors: &SelectorArgs) -> Result<Overrides, Failure> {
+pub fn overrides(keys: &KeyArgs, selectors: &SelectorArgs, legacy: bool) -> Result<Overrides, Failure> {
     let rows: [(KeyType, &[String], &'static str, env::Variable); 7] = [
         (KeyType::Age, &keys.age, "--age", env::AGE_RECIPIENTS),
         (KeyType::Pgp, &keys.pgp, "--pgp", env::PGP_FP),
@@ -163,7 +235,7 @@ pub fn overrides(keys: &KeyArgs, selectors: &SelectorArgs) -> Result<Overrides, 
         keys: given,
         aws_profile: text(&keys.aws_profile),
         encryption_context: encryption_context(keys.encryption_context.as_deref())?,
-        context_for_rule: false,
+        context_for_rule: legacy,
         selectors: Selectors {
             unencrypted_suffix: text(&selectors.unencrypted_suffix),
             encrypted_suffix: text(&selectors.encrypted_suffix),

@@ -131,6 +131,22 @@ impl Variable {
     }
 }
 
+/// The variables that switch something on or off.
+const FLAGS: &[Variable] = &[ENABLE_LOCAL_KEYSERVICE, DISABLE_VERSION_CHECK];
+
+/// Refuses variables that should be a truth value and are none: in sops they end every command.
+///
+/// # Errors
+/// Exit 1.
+pub fn check_flags() -> Result<(), Failure> {
+    FLAGS.iter().try_for_each(|variable| variable.flag().map(drop))
+}
+
+/// The name by which the program was called, without its folder.
+pub fn called_as() -> Option<OsString> {
+    std::env::args_os().next().and_then(|path| PathBuf::from(path).file_name().map(ToOwned::to_owned))
+}
+
 /// The arguments of the process, without its own name.
 pub fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).collect()

@@ -12,6 +12,8 @@ pub const GENERIC: Exit = Exit(1);
 pub const READ: Exit = Exit(2);
 /// The output could not be written.
 pub const WRITE: Exit = Exit(3);
+/// There is no help about that.
+pub const NO_HELP_TOPIC: Exit = Exit(3);
 /// The output format cannot hold the document.
 pub const DUMP: Exit = Exit(4);
 /// A malformed `--encryption-context`.
@@ -50,7 +52,7 @@ pub const ALL: &[(Exit, &str)] = &[
     (SUCCESS, "success"),
     (GENERIC, "usage, configuration, keys that cannot be wrapped, damaged metadata, and whatever has no code of its own"),
     (READ, "the input cannot be read, or a plaintext does not parse"),
-    (WRITE, "the output cannot be written"),
+    (WRITE, "the output cannot be written; `help` about something that is no command"),
     (DUMP, "the output format cannot hold the document"),
     (ENCRYPTION_CONTEXT, "malformed `--encryption-context`"),
     (SET_FORMAT, "bad path or value for `set` or `unset`"),

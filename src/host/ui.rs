@@ -6,6 +6,7 @@ use super::env;
 use super::exit;
 use super::failure::{Failure, io_words};
 use crate::secret::Secret;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Mutex;
@@ -16,6 +17,7 @@ pub struct Ui {
     colour: bool,
     json: bool,
     verbose: bool,
+    called_sops: bool,
     passphrases: Mutex<HashMap<String, Secret<String>>>,
 }
 
@@ -25,7 +27,32 @@ impl Ui {
         let no_color = env::NO_COLOR.raw().is_some_and(|v| !v.is_empty());
         let dumb = env::TERM.raw().is_some_and(|v| v == "dumb");
         let colour = std::io::stderr().is_terminal() && !no_color && !dumb && !json;
-        Self { colour, json, verbose, passphrases: Mutex::default() }
+        let called_sops = env::called_as().is_some_and(|name| name == "sops");
+        Self { colour, json, verbose, called_sops, passphrases: Mutex::default() }
+    }
+
+    /// The same, showing details or not.
+    #[must_use]
+    pub fn verbose(self, verbose: bool) -> Self {
+        Self { verbose, ..self }
+    }
+
+    /// Whether the program was called by the name `sops`.
+    pub fn is_called_sops(&self) -> bool {
+        self.called_sops
+    }
+
+    /// Prints a help text.
+    ///
+    /// # Errors
+    /// As [`Ui::data`].
+    pub fn help(&self, text: &str) -> Result<(), Failure> {
+        self.data(self.in_own_name(text).as_bytes())
+    }
+
+    /// A text for people with the name by which the program was called.
+    fn in_own_name<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.called_sops { Cow::Owned(under_the_name(text, "sops")) } else { Cow::Borrowed(text) }
     }
 
     /// Whether reports and errors are JSON.
@@ -39,16 +66,17 @@ impl Ui {
             return;
         }
         if self.json {
-            talk(&format!("{}\n", failure.json()));
+            talk(&self.in_own_name(&format!("{}\n", failure.json())));
         } else {
-            talk(&failure.render(self.colour));
+            talk(&self.in_own_name(&failure.render(self.colour)));
         }
     }
 
     /// Shows a warning on stderr.
     pub fn warning(&self, text: &str) {
+        let text = self.in_own_name(text);
         if self.json {
-            talk(&format!("{}\n", serde_json::json!({ "warning": text })));
+            talk(&format!("{}\n", serde_json::json!({ "warning": text.as_ref() })));
         } else if self.colour {
             talk(&format!("\x1b[1;33mwarning:\x1b[0m {text}\n"));
         } else {
@@ -58,8 +86,9 @@ impl Ui {
 
     /// Says on stderr what was done.
     pub fn status(&self, text: &str) {
+        let text = self.in_own_name(text);
         if self.json {
-            talk(&format!("{}\n", serde_json::json!({ "status": text })));
+            talk(&format!("{}\n", serde_json::json!({ "status": text.as_ref() })));
         } else {
             talk(&format!("{text}\n"));
         }
@@ -137,6 +166,22 @@ impl Ui {
     }
 }
 
+/// Command lines in a text, with the program called `name`: behind a backtick, "usage:" or blanks at the beginning of a line.
+fn under_the_name(text: &str, name: &str) -> String {
+    const OWN: &str = "leafseal ";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(OWN) {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        let line = out.rsplit('\n').next().unwrap_or_default();
+        let is_command = line.ends_with('`') || line.ends_with("sage: ") || line.trim_start().is_empty();
+        out.push_str(if is_command { name } else { OWN.trim_end() });
+        rest = &found[OWN.len() - 1..];
+    }
+    out + rest
+}
+
 /// Writes to stderr; if nobody listens, so be it.
 fn talk(text: &str) {
     let mut stderr = std::io::stderr().lock();
@@ -147,4 +192,16 @@ fn talk(text: &str) {
 fn end_as_a_broken_pipe() -> Failure {
     let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
     Failure::quiet(exit::WRITE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_have_the_name_by_which_the_program_was_called() {
+        let text = "Usage: leafseal set F\n       leafseal set G\nhint: `leafseal edit f` or leafseal alone: /leafseal f";
+        let told = "Usage: sops set F\n       sops set G\nhint: `sops edit f` or leafseal alone: /leafseal f";
+        assert_eq!(under_the_name(text, "sops"), told);
+    }
 }
