@@ -9,6 +9,7 @@
 //! Plaintext leaves a [`PlainFile`] only; there is none without a [`MacChecked`] (invariant I3).
 
 mod aliases;
+mod draft;
 mod encrypt;
 mod error;
 mod merge;
@@ -17,6 +18,7 @@ mod open;
 mod opened;
 mod output;
 mod plain;
+mod reformat;
 mod seal;
 mod spelling;
 mod verify;

@@ -209,3 +209,60 @@ fn a_signal_ends_the_editor_and_takes_the_plaintext_away() {
         assert_eq!(session.read("s.yaml"), before);
     }
 }
+
+/// A recipient whose identity nobody has.
+const OTHER: &str = "age1lzd99uklcjnc0e7d860axevet2cz99ce9pq6tzuzd05l5nr28ams36nvun";
+
+#[test]
+fn keys_that_are_edited_take_effect_and_values_stay() {
+    let mut session = session();
+    let before = session.read_text("s.yaml");
+    with_editor(&mut session, &format!("sed -i 's/^    age:/    age:\\n        - recipient: {OTHER}/' \"$1\""));
+    session.args(&["edit", "-s", "s.yaml"]).stdout("").stderr("").expect_file_has("s.yaml", OTHER).exit(0);
+    let after = session.read_text("s.yaml");
+    let sealed =
+        |text: &str| text.lines().filter(|l| l.contains("ENC[") && !l.contains("mac:")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(sealed(&before), sealed(&after));
+    assert_eq!(after.matches("BEGIN AGE").count(), 2);
+    session.args(&["decrypt", "s.yaml"]).stdout(PLAIN).exit(0);
+    // What the first recipient has is still what it had: the data key is the same.
+    let wrapped = before.split("-----BEGIN").nth(1).unwrap().split("-----END").next().unwrap();
+    assert!(after.contains(wrapped));
+
+    with_editor(&mut session, &format!("sed -i '/recipient: {OTHER}/d; s/one/1st/' \"$1\""));
+    session.args(&["-s", "s.yaml"]).stderr_has("recipient").exit(1);
+    with_editor(
+        &mut session,
+        &format!(
+            "awk '/^        - enc/ && !n++ {{skip=1; next}} /^        - enc/ {{skip=0}} !skip' \"$1\" > t; cat t > \"$1\"; rm t; true {OTHER}"
+        ),
+    );
+    session.args(&["-s", "s.yaml"]).exit(0);
+    assert_eq!(session.read_text("s.yaml").matches("BEGIN AGE").count(), 1);
+    session.args(&["decrypt", "s.yaml"]).stdout(PLAIN).exit(0);
+}
+
+#[test]
+fn a_selection_that_is_edited_takes_effect() {
+    let mut session = session();
+    with_editor(
+        &mut session,
+        "sed -i 's/^    unencrypted_suffix: .*/    encrypted_regex: ^a$/' \"$1\"; sed -i 's/two/zwei/' \"$1\"",
+    );
+    session.args(&["edit", "--show-master-keys", "s.yaml"]).expect_file_has("s.yaml", "b: zwei # note").exit(0);
+    assert!(session.read_text("s.yaml").starts_with("a: ENC["));
+    session.args(&["decrypt", "s.yaml"]).stdout(PLAIN.replace("two", "zwei")).exit(0);
+}
+
+#[test]
+fn a_draft_that_was_not_touched_changes_nothing() {
+    let mut session = session();
+    let before = session.read("s.yaml");
+    with_editor(&mut session, "grep -q '^sops:' \"$1\" && grep -q 'recipient: age1' \"$1\" && grep -q '^a: one' \"$1\"");
+    session.args(&["edit", "-s", "s.yaml"]).expect_file("s.yaml", &before).exit(200);
+    with_editor(&mut session, "sed -i 's/lastmodified: .*/lastmodified: \"2020-01-01T00:00:00Z\"/' \"$1\"");
+    session.args(&["edit", "-s", "s.yaml"]).expect_file("s.yaml", &before).exit(200);
+    with_editor(&mut session, "sed -i '/^sops:/,$d' \"$1\"");
+    session.args(&["edit", "-s", "s.yaml"]).stderr_has("sops").expect_file("s.yaml", &before).exit(1);
+    session.args(&["edit", "-s", "none.yaml"]).stderr_has("does not exist").expect_absent("none.yaml").exit(1);
+}

@@ -147,3 +147,15 @@ fn commands_that_are_to_come_have_their_options_and_say_so() {
     session.args(&["keyservice", "--net", "unix", "--addr", "/run/x"]).stderr_has("not built in yet").exit(1);
     session.args(&["keyservice", "--bogus"]).stderr_has("--bogus").exit(1);
 }
+
+#[test]
+fn an_empty_group_is_told_to_sops_scripts_in_the_words_of_sops() {
+    let mut session = session();
+    session
+        .no_env("SOPS_AGE_RECIPIENTS")
+        .file(".sops.yaml", "creation_rules:\n  - path_regex: yaml$\ndestination_rules:\n  - s3_buket: x\n");
+    session.args(&["encrypt", "p.yaml"]).stderr_has("creation_rules[0] holds no key").exit(1);
+    session.called("sops");
+    session.args(&["encrypt", "p.yaml"]).stderr("Could not generate data key: [empty key group provided]\n").exit(1);
+    session.args(&["--verbose", "encrypt", "p.yaml"]).stderr_has("creation_rules[0] holds no key").exit(1);
+}

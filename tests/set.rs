@@ -105,3 +105,20 @@ fn unset_of_what_is_not_there_is_an_error_unless_idempotent() {
     session.args(&["unset", "s.yaml", "x"]).stderr_has("Invalid unset index format").exit(7);
     session.args(&["unset", "s.yaml"]).expect_file("s.yaml", before).exit(100);
 }
+
+#[test]
+fn a_change_can_bring_a_file_into_another_format() {
+    let mut session = Session::with_identity();
+    let recipient = session.recipient();
+    session.env("SOPS_AGE_RECIPIENTS", &recipient).file("s.json", "{\"a\": 2, \"b\": \"ba\"}");
+    session.args(&["encrypt", "-i", "s.json"]).exit(0);
+    let before = session.read("s.json");
+    let set = |value: &'static str| ["set", "--output-type", "yaml", "--idempotent", "s.json", "[\"b\"]", value];
+    session.args(&set("\"ba\"")).stdout("").expect_file("s.json", &before).exit(0);
+    session.args(&set("\"bb\"")).stdout("").expect_file_has("s.json", "\nsops:\n").exit(0);
+    session.args(&["decrypt", "--input-type", "yaml", "--output-type", "yaml", "s.json"]).stdout("a: 2\nb: bb\n").exit(0);
+    session.args(&["unset", "--input-type", "yaml", "s.json", "[\"b\"]"]).exit(0);
+    session.args(&["decrypt", "s.json"]).stdout("{\n\t\"a\": 2\n}\n").exit(0);
+    session.args(&["rotate", "--output-type", "yaml", "--output", "s.yaml", "s.json"]).exit(0);
+    session.args(&["decrypt", "s.yaml"]).stdout("a: 2\n").exit(0);
+}

@@ -5,7 +5,7 @@ use super::session::{Session, Settled, mac_policy};
 use super::{format, work};
 use crate::config::Policy;
 use crate::document::Format;
-use crate::file::{self, Encrypted, EncryptedFile, PlainFile};
+use crate::file::{self, Encrypted, EncryptedFile};
 use crate::host::editor::{self, Refused};
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
@@ -30,7 +30,7 @@ pub struct Args {
     /// Fail when no value is encrypted, instead of warning
     #[arg(long)]
     strict: bool,
-    /// Edit the master keys too (not built in yet)
+    /// Show the metadata too: master keys that are added there or taken away, and another selection, take effect
     #[arg(short, long)]
     show_master_keys: bool,
     #[command(flatten)]
@@ -54,15 +54,10 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         [] => return Err(work::no_file().hint("`leafseal --help` lists the commands")),
         [first, ..] => return Err(several(first)),
     };
-    if args.show_master_keys {
-        return Err(
-            usage("--show-master-keys is not built in yet").hint("`leafseal rotate --add-age` and `--rm-age` change the keys")
-        );
-    }
     let path = files::absolute(file);
-    let format = format::keep(&args.types, &path)?;
+    let (from, to) = format::both(&args.types, &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
-    let edit = Edit { args, session, settled: &settled, file, format, name: name_of(file) };
+    let edit = Edit { args, session, settled: &settled, file, from, to, name: name_of(file) };
     let encrypted = if files::exists(file) { edit.existing()? } else { edit.new_file(&path)? };
     session.notes(&files::shown(file), &encrypted, false)?;
     files::write(file, &encrypted.text, Content::Encrypted)
@@ -74,7 +69,8 @@ struct Edit<'a> {
     session: &'a Session<'a>,
     settled: &'a Settled<'a>,
     file: &'a Path,
-    format: Format,
+    from: Format,
+    to: Format,
     name: String,
 }
 
@@ -84,25 +80,36 @@ impl Edit<'_> {
         let about = |failure: Failure| failure.about(&shown);
         let encrypted = files::read(self.file)?;
         let cx = self.settled.context();
-        let plain = EncryptedFile::parse_owned(encrypted, self.format)
+        let plain = EncryptedFile::parse_owned(encrypted, self.from)
             .and_then(|file| file.open(mac_policy(self.args.ignore_mac), &cx))
             .map_err(|e| about(Failure::from(e)))?;
+        let plain = plain.reformat(self.to, &cx).map_err(|e| about(Failure::from(e)))?;
+        if self.args.show_master_keys {
+            let draft = plain.draft(&cx).map_err(|e| about(Failure::from(e)))?.ok_or_else(|| {
+                about(usage("a binary file has no place to show its master keys in"))
+                    .hint("`leafseal rotate --add-age` and `--rm-age` change the keys")
+            })?;
+            return editor::edit(self.session.ui, &self.name, &draft, |edited| self.taken(plain.merge_draft(edited, &cx)));
+        }
         let text = plain.text().map_err(|e| about(Failure::from(e)))?;
-        editor::edit(self.session.ui, &self.name, &text, |edited| self.merge(&plain, edited))
+        editor::edit(self.session.ui, &self.name, &text, |edited| self.taken(plain.merge(edited, &cx)))
     }
 
-    fn merge(&self, plain: &PlainFile, edited: &[u8]) -> Result<Encrypted, Refused> {
-        let merged = plain.merge(edited, &self.settled.context()).map_err(refused)?;
-        let encrypted = merged.ok_or_else(|| Failure::new(exit::UNCHANGED, "the file has not changed"))?;
+    fn taken(&self, merged: Result<Option<Encrypted>, file::EncryptError>) -> Result<Encrypted, Refused> {
+        let encrypted = merged.map_err(refused)?.ok_or_else(|| Failure::new(exit::UNCHANGED, "the file has not changed"))?;
         Ok(self.session.notes(&self.name, &encrypted, self.args.strict).map(|()| encrypted)?)
     }
 
     fn new_file(&self, path: &Path) -> Result<Encrypted, Failure> {
+        if self.args.show_master_keys {
+            return Err(usage(format!("{} does not exist: there are no master keys to show", files::shown(self.file)))
+                .hint("a new file gets its keys from the options, the environment or .sops.yaml"));
+        }
         let policy = self
             .session
-            .policy(path, self.format, &self.args.keys, &self.args.selectors)
+            .policy(path, self.from, &self.args.keys, &self.args.selectors)
             .map_err(|failure| self.mistyped(failure))?;
-        let example = example(self.format);
+        let example = example(self.from);
         // Tried before the editor opens: keys that do not wrap must not cost anybody an hour of typing.
         self.encrypt(&policy, example.as_bytes()).map_err(|refused| Failure { exit: exit::NO_KEY, ..refused.failure })?;
         editor::edit(self.session.ui, &self.name, example.as_bytes(), |edited| {
@@ -112,7 +119,7 @@ impl Edit<'_> {
     }
 
     fn encrypt(&self, policy: &Policy, text: &[u8]) -> Result<Encrypted, Refused> {
-        file::encrypt(text, self.format, self.format, policy, &self.settled.context()).map_err(refused)
+        file::encrypt(text, self.from, self.to, policy, &self.settled.context()).map_err(refused)
     }
 
     /// A mistyped command is taken for a file that does not exist.

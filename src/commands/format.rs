@@ -25,17 +25,12 @@ pub fn choose(flag: Option<&str>, name: &Path) -> Result<Format, Failure> {
     }
 }
 
-/// The format of a file that is changed and keeps its format.
+/// The formats of a file that is changed: the one it has, and the one it gets.
 ///
 /// # Errors
-/// As [`choose`], and when `--output-type` asks for another one.
-pub fn keep(types: &TypeArgs, name: &Path) -> Result<Format, Failure> {
-    let format = choose(types.input_type.as_deref(), name)?;
-    if types.output_type.is_some() && choose(types.output_type.as_deref(), name)? != format {
-        return Err(usage("a file that is changed keeps its type: --output-type must be that of the input")
-            .hint("`leafseal decrypt` and `leafseal encrypt` convert"));
-    }
-    Ok(format)
+/// As [`choose`].
+pub fn both(types: &TypeArgs, name: &Path) -> Result<(Format, Format), Failure> {
+    Ok((choose(types.input_type.as_deref(), name)?, choose(types.output_type.as_deref(), name)?))
 }
 
 fn of_name(name: &Path) -> Result<Format, Failure> {

@@ -115,11 +115,11 @@ fn rotate(args: &Args, session: &Session<'_>, plan: &Plan, changes: &KeyChanges,
         input.must_exist()?;
     }
     let path = input.path(args.filename_override.as_deref());
-    let from = format::keep(&args.types, &path)?;
+    let (from, to) = format::both(&args.types, &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
     let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
-    let rotated = plain.rotate(changes, &cx)?;
+    let rotated = plain.reformat(to, &cx)?.rotate(changes, &cx)?;
     session.notes(&input.name(), &rotated, false)?;
     plan.write(session.ui, input, &rotated.text, Content::Encrypted)
 }

@@ -35,7 +35,7 @@ pub struct Args {
     /// Take the value as a string, not as JSON
     #[arg(long)]
     string: bool,
-    /// Do nothing if the value is there already (leafseal never does)
+    /// Do nothing if the value is there already, whatever --output-type says (else leafseal writes only to change the type)
     #[arg(long)]
     idempotent: bool,
     /// Decrypt although the MAC is wrong or missing
@@ -72,7 +72,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         return Err(usage("cannot use both --value-file and --value-stdin"));
     }
     let file = Path::new(&args.words[0]);
-    let format = format::keep(&args.types, &files::absolute(file))?;
+    let (from, to) = format::both(&args.types, &files::absolute(file))?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let steps =
         parse_steps(&args.words[1]).map_err(|e| Failure::new(exit::SET_FORMAT, format!("Invalid set index format: {e}")))?;
@@ -80,12 +80,16 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let about = |failure: Failure| failure.about(&args.words[0]);
     let cx = settled.context();
     let encrypted = files::read(file)?;
-    let changed = EncryptedFile::parse_owned(encrypted, format)
+    let plain = EncryptedFile::parse_owned(encrypted, from)
         .and_then(|file| file.open(mac_policy(args.ignore_mac), &cx))
-        .map_err(|e| about(Failure::from(e)))?
-        .set(&steps, &value, &cx)
         .map_err(|e| about(Failure::from(e)))?;
+    if from != to && args.idempotent && plain.set(&steps, &value, &cx).map_err(|e| about(Failure::from(e)))?.is_none() {
+        return Ok(());
+    }
+    let plain = plain.reformat(to, &cx).map_err(|e| about(Failure::from(e)))?;
+    let changed = plain.set(&steps, &value, &cx).map_err(|e| about(Failure::from(e)))?;
     match changed {
+        None if from != to => files::write(file, plain.encrypted_text(), Content::Encrypted),
         None => {
             session.ui.detail(&format!("{}: the value is there already", args.words[0]));
             Ok(())

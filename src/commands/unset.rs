@@ -44,14 +44,15 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
             .hint("usage: leafseal unset FILE '[\"key\"]'"));
     };
     let file = Path::new(name);
-    let format = format::keep(&args.types, &files::absolute(file))?;
+    let (from, to) = format::both(&args.types, &files::absolute(file))?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let steps = parse_steps(index).map_err(|e| Failure::new(exit::SET_FORMAT, format!("Invalid unset index format: {e}")))?;
     let cx = settled.context();
     let encrypted = files::read(file)?;
-    let plain = EncryptedFile::parse_owned(encrypted, format)
+    let plain = EncryptedFile::parse_owned(encrypted, from)
         .and_then(|file| file.open(mac_policy(args.ignore_mac), &cx))
         .map_err(|e| Failure::from(e).about(name))?;
+    let plain = plain.reformat(to, &cx).map_err(|e| Failure::from(e).about(name))?;
     match plain.unset(&steps, &cx) {
         Ok(changed) => {
             session.notes(name, &changed, false)?;

@@ -58,7 +58,8 @@ impl EncryptedFile {
         self.open_with(data_key, &selection, mac)
     }
 
-    fn open_with(self, data_key: DataKey, selection: &Selection, policy: MacPolicy) -> Result<PlainFile, OpenError> {
+    /// As [`EncryptedFile::open`], with a data key that is known.
+    pub(super) fn open_with(self, data_key: DataKey, selection: &Selection, policy: MacPolicy) -> Result<PlainFile, OpenError> {
         let sealer = Sealer::new(&data_key);
         let selected = selection.select(&self.document);
         let opened = Opened::open(&self.document, &selected, &sealer)?;
@@ -87,6 +88,12 @@ fn scan(input: Vec<u8>, format: Format) -> Result<Document, OpenError> {
 fn read_metadata(document: &Document) -> Result<Metadata, OpenError> {
     let node = document.metadata_node(metadata::locate(document)?).map_err(OpenError::Parse)?;
     Ok(Metadata::read(&node)?)
+}
+
+/// The metadata of a draft: that of the first document; keys that were added by hand have nothing but their names.
+pub(super) fn read_draft(document: &Document) -> Result<Metadata, OpenError> {
+    let node = document.node(metadata::locate(document)?).map_err(OpenError::Parse)?;
+    Ok(Metadata::read_draft(&node)?)
 }
 
 impl PlainFile {

@@ -103,7 +103,9 @@ impl<'a> ConfigFiles<'a> {
         let directory = files::absolute(path).parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
         let config = Config::parse(&bytes, Origin { path: files::shown(path), directory })?;
         for warning in &config.warnings {
-            self.ui.warning(&format!("{}: {warning}", config.origin.path));
+            let text = format!("{}: {warning}", config.origin.path);
+            // Where files are published is no matter of the other commands.
+            if warning.field.starts_with("destination_rules") { self.ui.detail(&text) } else { self.ui.warning(&text) }
         }
         let config = Rc::new(config);
         self.read.borrow_mut().insert(path.to_owned(), Rc::clone(&config));

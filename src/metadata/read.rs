@@ -21,10 +21,22 @@ impl Metadata {
     /// # Errors
     /// [`MetadataError`].
     pub fn read(node: &Node) -> Result<Self> {
+        Self::read_block(node, Strictness::File)
+    }
+
+    /// Reads a block that someone edited: keys may have nothing but their names, since they are still to be wrapped.
+    ///
+    /// # Errors
+    /// [`MetadataError`].
+    pub fn read_draft(node: &Node) -> Result<Self> {
+        Self::read_block(node, Strictness::Draft)
+    }
+
+    fn read_block(node: &Node, strictness: Strictness) -> Result<Self> {
         let block = Block::top(node)?;
         let text = block.text("lastmodified")?;
         let last_modified = LastModified::parse(&text).ok_or_else(|| MetadataError::Time { field: "lastmodified".into() })?;
-        let groups = read_groups(&block)?;
+        let groups = read_groups(&block, strictness)?;
         let mut selectors = Vec::new();
         for name in SelectionRule::FIELDS {
             selectors.push((name, block.text(name)?));
@@ -41,6 +53,15 @@ impl Metadata {
             spelling: Some(block.text(SPELLING_FIELD)?).filter(|text| !text.is_empty()),
         })
     }
+}
+
+/// What a block must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strictness {
+    /// All that sops asks for.
+    File,
+    /// Keys need no time.
+    Draft,
 }
 
 /// One mapping of the block.
@@ -229,27 +250,27 @@ fn is_semantic(version: &str) -> bool {
         && build.is_none_or(|build| build.split('.').all(word))
 }
 
-fn read_groups(block: &Block<'_>) -> Result<Vec<WrappedGroup>> {
-    let single = read_group(block)?;
+fn read_groups(block: &Block<'_>, strictness: Strictness) -> Result<Vec<WrappedGroup>> {
+    let single = read_group(block, strictness)?;
     if !single.keys.is_empty() {
         return Ok(vec![single]);
     }
-    let groups: Vec<_> = block.blocks("key_groups")?.iter().map(read_group).collect::<Result<_>>()?;
+    let groups: Vec<_> = block.blocks("key_groups")?.iter().map(|group| read_group(group, strictness)).collect::<Result<_>>()?;
     if groups.is_empty() { Err(MetadataError::NoKeys) } else { Ok(groups) }
 }
 
 /// The seven lists of keys of a group, or of the block itself, in stored order.
-fn read_group(block: &Block<'_>) -> Result<WrappedGroup> {
+fn read_group(block: &Block<'_>, strictness: Strictness) -> Result<WrappedGroup> {
     let mut group = WrappedGroup::default();
     for key_type in KeyType::ALL {
         for entry in block.blocks(key_type.name())? {
-            group.keys.push(read_key(key_type, &entry)?);
+            group.keys.push(read_key(key_type, &entry, strictness)?);
         }
     }
     Ok(group)
 }
 
-fn read_key(key_type: KeyType, entry: &Block<'_>) -> Result<WrappedKey> {
+fn read_key(key_type: KeyType, entry: &Block<'_>, strictness: Strictness) -> Result<WrappedKey> {
     let key = match key_type {
         KeyType::AwsKms => MasterKey::AwsKms(AwsKmsKey {
             arn: entry.text("arn")?,
@@ -274,6 +295,7 @@ fn read_key(key_type: KeyType, entry: &Block<'_>) -> Result<WrappedKey> {
     };
     let created_at = match key_type {
         KeyType::Age => None,
+        _ if strictness == Strictness::Draft && entry.field("created_at").is_none() => None,
         _ => Some(entry.time("created_at")?),
     };
     Ok(WrappedKey { key, enc: entry.text("enc")?, created_at })

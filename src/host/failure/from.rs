@@ -140,6 +140,10 @@ impl From<PolicyError> for Failure {
             PolicyError::NoKeys => Self::new(exit::GENERIC, text)
                 .hint("`leafseal init` writes a .sops.yaml for your own key; --age RECIPIENT gives a key for once"),
             PolicyError::Conflict { .. } => Self::new(exit::CONFLICT, text),
+            PolicyError::EmptyGroup { .. } => Self {
+                line_of_sops: Some("Could not generate data key: [empty key group provided]"),
+                ..Self::new(exit::GENERIC, text)
+            },
             _ => several_lines(exit::GENERIC, &text),
         }
     }

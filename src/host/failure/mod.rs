@@ -23,6 +23,8 @@ pub struct Failure {
     pub hints: Vec<String>,
     /// Where the name of the file it is about goes.
     pub named: Named,
+    /// The very line that sops says, where scripts are known to look for it: under the name `sops` it stands for all the rest.
+    pub line_of_sops: Option<&'static str>,
 }
 
 /// Where the name of a file goes in a message.
@@ -39,7 +41,15 @@ pub enum Named {
 impl Failure {
     /// A failure with nothing but a message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), details: Vec::new(), causes: Vec::new(), hints: Vec::new(), named: Named::Before }
+        Self {
+            exit,
+            message: message.into(),
+            details: Vec::new(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            named: Named::Before,
+            line_of_sops: None,
+        }
     }
 
     /// An end without a word.
