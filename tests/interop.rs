@@ -48,6 +48,8 @@ impl Reference {
         let extension = match format {
             Format::Yaml => "yaml",
             Format::Json => "json",
+            Format::Dotenv => "env",
+            Format::Ini => "ini",
             Format::Binary => "bin",
         };
         let path = self.folder.path().join(format!("{}.{extension}", COUNTER.fetch_add(1, Ordering::Relaxed)));
@@ -186,7 +188,7 @@ fn label(file: &Path) -> String {
 
 fn own_files() -> Vec<PathBuf> {
     let mut files = files_in(&testdata("lossless"));
-    for folder in ["yaml", "json", "binary"] {
+    for folder in ["yaml", "json", "dotenv", "ini", "binary"] {
         let cases = files_in(&testdata("reference").join(folder)).into_iter().filter(|case| !name_of(case).contains("__"));
         files.extend(cases.flat_map(|case| files_in(&case)).filter(|file| name_of(file).starts_with("plain.")));
     }
@@ -202,7 +204,7 @@ fn our_own_files_are_read_both_ways() {
 #[test]
 fn files_of_other_projects_are_read_both_ways() {
     let Some(reference) = Reference::find() else { return };
-    let folders = ["corpus/yaml", "corpus/json"].into_iter().filter_map(shared);
+    let folders = ["corpus/yaml", "corpus/json", "corpus/env", "corpus/ini"].into_iter().filter_map(shared);
     let files: Vec<PathBuf> = folders.flat_map(|folder| files_in(&folder)).collect();
     compare("corpus", &files, |format, text| both_ways(&reference, format, text, &policy(), &[]));
 }
@@ -241,6 +243,8 @@ fn files_that_were_edited_and_rotated_are_read_by_the_reference() {
             Format::Json => {
                 String::from_utf8(text.to_vec()).unwrap().replacen('{', "{\"zz_first\": [1.5, \"new\"]   , ", 1).into_bytes()
             }
+            Format::Dotenv => [b"ZZ_FIRST=new\n".as_slice(), text].concat(),
+            Format::Ini => [b"zz_first = new\n".as_slice(), text].concat(),
             Format::Binary => [text, b"\x00\xff"].concat(),
         };
         // A first line in front of a marker, a flow mapping or an empty object is no document: then the text itself is used.
@@ -266,8 +270,12 @@ fn shares_for_two_of_three_groups_are_combined_by_the_reference() {
     let Some(reference) = Reference::find() else { return };
     let ssh = std::fs::read_to_string(testdata("keys/id_ed25519.pub")).unwrap();
     let ssh = ssh.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    for format in [Format::Yaml, Format::Json, Format::Binary] {
-        let text: &[u8] = if format == Format::Json { b"{\"a\": \"x\"}\n" } else { b"a: x\n" };
+    for format in [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary] {
+        let text: &[u8] = match format {
+            Format::Json => b"{\"a\": \"x\"}\n",
+            Format::Dotenv => b"a=x\n",
+            _ => b"a: x\n",
+        };
         let policy = policy_of(&[&[RECIPIENTS[0]], &[RECIPIENTS[1]], &[&ssh]], 2, SelectionRule::default());
         let ours = ours_encrypt(format, text, &policy).unwrap();
         let theirs = reference.decrypt(format, &ours).unwrap();

@@ -90,6 +90,18 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("expected a value", &["ea905a2f98e015dd.json"]),
     ("cannot start a value", &["a16742b834f36d4c.yaml"]),
     ("is there twice", &["afd31080b26e42e2.yaml"]),
+    ("the line has no `=`: a value", &["0d5a269a8ca7b2c8.env"]),
+    (
+        "the line has no `=` or `:`",
+        &[
+            "2ea444cc9faf3288.ini",
+            "469cc9f8e8a8b0ef.ini",
+            "46a484922168d535.ini",
+            "647ea9e000cc4af7.ini",
+            "a78a8f9c2cc83cfb.ini",
+            "e6911d1c7cb9c374.ini",
+        ],
+    ),
     ("top level is a single value", &["c775d67a56a2c106.yaml"]),
     ("a mapping key is a list or a mapping", &["ee2237e645f115a1.yaml"]),
 ];
@@ -140,10 +152,20 @@ fn json_files_of_other_projects_come_back_byte_for_byte() {
     corpus("corpus/json", Format::Json);
 }
 
+#[test]
+fn dotenv_files_of_other_projects_come_back_byte_for_byte() {
+    corpus("corpus/env", Format::Dotenv);
+}
+
+#[test]
+fn ini_files_of_other_projects_come_back_byte_for_byte() {
+    corpus("corpus/ini", Format::Ini);
+}
+
 /// Our own cases: name, format, text.
 fn cases() -> Vec<(String, Format, Vec<u8>)> {
     let files = files_in(&testdata("lossless"));
-    assert!(files.len() >= 55, "cases are missing");
+    assert!(files.len() >= 70, "cases are missing");
     files.iter().map(|file| (name_of(file), format_of(file), std::fs::read(file).unwrap())).collect()
 }
 
@@ -263,7 +285,7 @@ fn words(text: &str, format: Format) -> Vec<std::ops::Range<usize>> {
         Style::Double => leaf.span.range().start + 1..leaf.span.range().end - 1,
         _ => leaf.span.range(),
     };
-    let strings = |leaf: &&Leaf| format == Format::Yaml || leaf.style == Style::Double;
+    let strings = |leaf: &&Leaf| format != Format::Json || leaf.style == Style::Double;
     doc.leaves.iter().filter(word).filter(strings).map(inner).collect()
 }
 

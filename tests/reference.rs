@@ -45,9 +45,11 @@ fn cases() -> Vec<Case> {
     };
     let cases: Vec<Case> = in_folder("yaml", Format::Yaml, "yaml")
         .chain(in_folder("json", Format::Json, "json"))
+        .chain(in_folder("dotenv", Format::Dotenv, "env"))
+        .chain(in_folder("ini", Format::Ini, "ini"))
         .chain(in_folder("binary", Format::Binary, "bin"))
         .collect();
-    assert_eq!(cases.len(), 55, "cases are missing, or new ones were added");
+    assert_eq!(cases.len(), 68, "cases are missing, or new ones were added");
     cases
 }
 

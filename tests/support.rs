@@ -191,6 +191,8 @@ pub(crate) fn format_of(path: &Path) -> Format {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("yaml" | "yml") => Format::Yaml,
         Some("json") => Format::Json,
+        Some("env") => Format::Dotenv,
+        Some("ini") => Format::Ini,
         _ => Format::Binary,
     }
 }
