@@ -10,7 +10,12 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&choice, plain)) = data.split_first() else { return };
-    let format = if choice & 1 == 0 { Format::Yaml } else { Format::Json };
+    let format = match (choice & 1, choice & 16) {
+        (0, 0) => Format::Yaml,
+        (_, 0) => Format::Json,
+        (0, _) => Format::Dotenv,
+        _ => Format::Ini,
+    };
     let rule = match choice >> 1 & 3 {
         0 => SelectionRule::Implicit,
         1 => SelectionRule::EncryptedRegex("^[a-m]".to_owned()),
