@@ -28,7 +28,10 @@ const KNOWN: &[(&str, &str)] = &[
     ),
     ("Error unmarshalling file: invalid dotenv input line", "lines of only blanks are empty lines to us"),
     ("numbered.ini: ", "the reference writes numbered keys (`-`) so that they are comments when it reads them"),
-    ("banner.ini: the reference refuses it: exit Some(2): panic", "the reference does not survive a comment that begins with marks alone"),
+    (
+        "banner.ini: the reference refuses it: exit Some(2): panic",
+        "the reference does not survive a comment that begins with marks alone",
+    ),
     ("anchors.yaml: after merge: a comment is lost", "comments are not copied with an alias"),
 ];
 

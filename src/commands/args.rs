@@ -15,6 +15,9 @@ pub struct Global {
     /// Indent what is newly laid out by this many blanks
     #[arg(long, global = true, value_name = "N", allow_negative_numbers = true)]
     pub indent: Option<i64>,
+    /// Read and write plaintext dotenv as sops does, or as shells do (posix) [default: that of stores.dotenv.dialect in .sops.yaml, or sops]
+    #[arg(long, global = true, value_name = "DIALECT", value_parser = PossibleValuesParser::new(["sops", "posix"]))]
+    pub dotenv_dialect: Option<String>,
     /// Print reports and errors as text or as JSON
     #[arg(long, global = true, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
     pub output_format: Option<String>,

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Decrypt files, or standard input
 ///
 /// Gives back the bytes that were encrypted. Nothing is written before every value was opened and the MAC was checked. Several files
-/// are decrypted in place with -i.
+/// are decrypted in place with -i. `--output-type shell` prints `export KEY='value'` lines that are safe to `eval`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The files; none or `-` is standard input
@@ -55,10 +55,11 @@ fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], inpu
     input.must_exist()?;
     let path = input.path(args.filename_override.as_deref());
     let from = format::choose(args.types.input_type.as_deref(), &path)?;
-    let to = format::choose(args.types.output_type.as_deref(), &path)?;
+    let shell = args.types.output_type.as_deref() == Some("shell");
+    let to = if shell { from } else { format::choose(args.types.output_type.as_deref(), &path)? };
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
     let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
-    let text = plain.extract(steps, to, cx.layout)?;
+    let text = if shell { plain.shell(steps)? } else { plain.extract(steps, to, cx.layout)? };
     plan.write(session.ui, input, &text, Content::Plain)
 }

@@ -3,6 +3,7 @@
 use super::args::{Global, KeyArgs, OrderArgs, SelectorArgs, ServiceArgs};
 use crate::config::{self, Config, KeyOverride, Layout, Overrides, Policy, Selectors, Source};
 use crate::document::Format;
+use crate::document::dotenv::Dialect;
 use crate::file::{Context, Encrypted, MacPolicy, Note};
 use crate::host::config_file::{self, ConfigFiles};
 use crate::host::exit;
@@ -94,7 +95,12 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When an indent is negative.
     pub fn layout(&self, config: Option<&Config>) -> Result<Layout, Failure> {
-        Ok(Layout::new(config.map(|c| &c.indents), self.global.indent)?)
+        let layout = Layout::new(config.map(|c| &c.indents), self.global.indent)?;
+        Ok(match self.global.dotenv_dialect.as_deref() {
+            Some("posix") => Layout { dotenv: Dialect::Posix, ..layout },
+            Some(_) => Layout { dotenv: Dialect::Sops, ..layout },
+            None => layout,
+        })
     }
 
     /// How a new file is sealed.

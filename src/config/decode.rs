@@ -13,6 +13,7 @@ use super::model::{
     KmsEntry, Origin, WarningKind,
 };
 use super::names;
+use crate::document::dotenv::Dialect;
 use crate::document::node::{Node, Tree};
 use crate::value::ValueType;
 
@@ -227,19 +228,34 @@ impl Decoder<'_> {
                 "yaml" => (Some(&mut indents.yaml), names::LAYOUT),
                 "json" => (Some(&mut indents.json), names::LAYOUT),
                 "json_binary" => (Some(&mut indents.json_binary), names::LAYOUT),
+                "dotenv" => (None, names::DIALECT),
                 _ => (None, names::NO_OPTIONS),
             };
             let fields = self.fields(options, known);
-            if let Some(slot) = slot {
-                for (name, value) in fields {
-                    self.enter(name);
-                    *slot = self.integer(value, *slot);
-                    self.leave();
+            let mut slot = slot;
+            for (name, value) in fields {
+                self.enter(name);
+                match &mut slot {
+                    Some(slot) => **slot = self.integer(value, **slot),
+                    None => indents.dotenv = self.dialect(value),
                 }
+                self.leave();
             }
             self.leave();
         }
         indents
+    }
+
+    /// A dialect of dotenv; empty is sops's.
+    fn dialect(&mut self, node: &Node) -> Dialect {
+        match self.string(node).as_str() {
+            "" | "sops" => Dialect::Sops,
+            "posix" => Dialect::Posix,
+            _ => {
+                self.problem(node.at, String::from("expected `sops` or `posix`"));
+                Dialect::Sops
+            }
+        }
     }
 
     /// Warns about rules that no file reaches.

@@ -1,5 +1,6 @@
 //! Owns the decoded `.sops.yaml` as plain data, and what can be wrong with its text.
 
+use crate::document::dotenv::Dialect;
 use crate::document::{ParseError, Position};
 
 /// Where a config comes from: data of the host.
@@ -27,7 +28,7 @@ pub struct Config {
     pub warnings: Vec<ConfigWarning>,
 }
 
-/// `stores.*.indent` as written.
+/// `stores` as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Indents {
     /// `stores.yaml.indent`; 0 if absent.
@@ -36,11 +37,13 @@ pub struct Indents {
     pub json: i64,
     /// `stores.json_binary.indent`; -1 if absent.
     pub json_binary: i64,
+    /// `stores.dotenv.dialect`: ours, sops has no such option.
+    pub dotenv: Dialect,
 }
 
 impl Default for Indents {
     fn default() -> Self {
-        Self { yaml: 0, json: -1, json_binary: -1 }
+        Self { yaml: 0, json: -1, json_binary: -1, dotenv: Dialect::Sops }
     }
 }
 

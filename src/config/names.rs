@@ -63,6 +63,9 @@ pub(super) const STORES: &[&str] = &["yaml", "json", "json_binary", "dotenv", "i
 /// Fields of a store with a layout.
 pub(super) const LAYOUT: &[&str] = &["indent"];
 
+/// Fields of the store with a dialect.
+pub(super) const DIALECT: &[&str] = &["dialect"];
+
 /// Fields of a store without options.
 pub(super) const NO_OPTIONS: &[&str] = &[];
 

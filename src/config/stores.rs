@@ -28,7 +28,7 @@ impl Layout {
     /// [`LayoutError`] with the name of the setting.
     pub fn new(indents: Option<&Indents>, flag: Option<i64>) -> Result<Self, LayoutError> {
         let indents = match flag {
-            Some(indent) => Indents { yaml: indent, json: indent, json_binary: indent },
+            Some(indent) => Indents { yaml: indent, json: indent, json_binary: indent, ..indents.copied().unwrap_or_default() },
             None => indents.copied().unwrap_or_default(),
         };
         let name = |setting: &'static str| if flag.is_some() { "--indent" } else { setting };
@@ -41,6 +41,7 @@ impl Layout {
             },
             json_indent: json(indents.json, name("stores.json.indent"))?,
             binary_indent: json(indents.json_binary, name("stores.json_binary.indent"))?,
+            dotenv: indents.dotenv,
         })
     }
 }
@@ -88,7 +89,12 @@ mod tests {
     fn the_flag_counts_for_every_format() {
         let indents = Indents { yaml: 8, json: 8, json_binary: 8 };
         let layout = Layout::new(Some(&indents), Some(3)).expect("a layout");
-        let expected = Layout { yaml_indent: 3, json_indent: JsonIndent::Spaces(3), binary_indent: JsonIndent::Spaces(3) };
+        let expected = Layout {
+            yaml_indent: 3,
+            json_indent: JsonIndent::Spaces(3),
+            binary_indent: JsonIndent::Spaces(3),
+            ..Layout::default()
+        };
         assert_eq!(layout, expected);
         assert_eq!(Layout::new(None, None).expect("a layout"), Layout::default());
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::dotenv::Dialect;
 use super::find::LocateError;
 use super::json::JsonIndent;
 use super::node::{Entry, Item, Node, Tree};
@@ -70,6 +71,16 @@ pub fn convert(document: &Document, to: Format, layout: &Layout) -> Result<Vec<u
     file(&document.node(root)?, to, layout)
 }
 
+/// The first document of a file, or the mapping or value that a path leads to in it, as lines that a shell may `eval`.
+///
+/// # Errors
+///
+/// See [`ExtractError`].
+pub fn shell(document: &Document, steps: &[Step]) -> Result<Vec<u8>, ExtractError> {
+    let node = document.node(document.locate(steps)?).map_err(ConvertError::from)?;
+    Ok(dotenv::posix::emit_exports(&node)?.into_bytes())
+}
+
 /// The value that a path leads to in the first document, as `--extract` prints it: a string raw, a mapping as a file, anything
 /// else as text of the format (YAML with a line break at the end, JSON without).
 ///
@@ -103,19 +114,32 @@ pub fn check_converted(from: &Document, to: &Document) -> Result<(), ConvertErro
     if !matches!(to.format, Format::Dotenv | Format::Ini) {
         return Ok(());
     }
-    let scalars = |document: &Document, roots: &[super::PathId]| -> Result<Vec<(String, String)>, ConvertError> {
-        let mut all = Vec::new();
-        for &root in roots {
-            all.extend(flat::flatten(&document.node(root)?));
-        }
-        Ok(all)
-    };
     let count = if to.format == Format::Ini { from.roots.len() } else { 1 };
-    let (meant, found) = (scalars(from, &from.roots[..count.min(from.roots.len())])?, scalars(to, &to.roots)?);
-    if let Some((key, _)) = meant.iter().zip(&found).find(|(meant, found)| meant != found).map(|(meant, _)| meant) {
-        return Err(ConvertError::Unspellable(key.replace("__map_", ".")));
+    let mut meant = Vec::new();
+    for &root in from.roots.iter().take(count) {
+        meant.extend(flat::flatten(&from.node(root)?));
     }
-    Ok(())
+    same_texts(&meant, to)
+}
+
+/// As [`check_converted`], for a tree.
+///
+/// # Errors
+///
+/// As there.
+pub fn check_same(node: &Node, to: &Document) -> Result<(), ConvertError> {
+    same_texts(&flat::flatten(node), to)
+}
+
+fn same_texts(meant: &[(String, String)], to: &Document) -> Result<(), ConvertError> {
+    let mut found = Vec::new();
+    for &root in &to.roots {
+        found.extend(flat::flatten(&to.node(root)?));
+    }
+    match meant.iter().zip(&found).find(|(meant, found)| meant != found) {
+        Some(((key, _), _)) => Err(ConvertError::Unspellable(key.replace("__map_", "."))),
+        None => Ok(()),
+    }
 }
 
 /// Whether two numbers are the same although one is an integer and one a float: a float of a whole number is spelled as an
@@ -127,10 +151,15 @@ pub fn same_number(left: &Value<'_>, right: &Value<'_>) -> bool {
 }
 
 /// A tree as a whole file.
-fn file(node: &Node, to: Format, layout: &Layout) -> Result<Vec<u8>, ConvertError> {
+///
+/// # Errors
+///
+/// See [`ConvertError`].
+pub fn file(node: &Node, to: Format, layout: &Layout) -> Result<Vec<u8>, ConvertError> {
     match to {
         Format::Yaml => yaml_text(node, layout),
         Format::Json => Ok(json::emit(node, layout.json_indent)?.into_bytes()),
+        Format::Dotenv if layout.dotenv == Dialect::Posix => Ok(dotenv::posix::emit(node)?.into_bytes()),
         Format::Dotenv => Ok(dotenv::emit(node)?.into_bytes()),
         Format::Ini => Ok(ini::emit(&[node])?.into_bytes()),
         Format::Binary => Ok(binary::content(node)?.to_vec()),

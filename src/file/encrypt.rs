@@ -13,10 +13,14 @@ use super::{Context, EncryptError, Encrypted, FORMAT_VERSION, LeafReason, Note, 
 use crate::config::Policy;
 use crate::crypto::data_key::DataKey;
 use crate::crypto::sealer::Sealer;
+use crate::document::Layout;
 use crate::document::convert::ConvertError;
+use crate::document::dotenv::Dialect;
 use crate::document::node::Node;
 use crate::document::splice::{Splice, splice};
-use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, binary, convert, dotenv, ini, position};
+use crate::document::{
+    Document, Duplicates, Format, Leaf, LeafKind, ParseError, Style, binary, convert, dotenv, flat, ini, position,
+};
 use crate::keys::wrap;
 use crate::mac::MacState;
 use crate::metadata::Metadata;
@@ -68,6 +72,24 @@ pub(crate) struct Plain {
     /// Lines that must be others in the encrypted file and come back with the plaintext: dotenv lines of nothing but blanks, which
     /// sops refuses; INI headers with something behind the bracket, where nothing can be sealed.
     lines: Option<String>,
+    /// A whole dotenv text in the dialect of shells, which is encrypted in that of sops.
+    posix: Option<Posix>,
+}
+
+/// A dotenv text in the dialect of shells.
+struct Posix {
+    text: String,
+    /// The values in order: sops's dialect cannot write each of them in clear.
+    values: Vec<String>,
+}
+
+impl Posix {
+    /// The value of each leaf of the document that the text became; empty for those that are none.
+    fn by_leaf(&self, doc: &Document) -> Vec<&str> {
+        let mut values = self.values.iter();
+        let mut value = |leaf: &Leaf| if leaf.kind == LeafKind::Scalar { values.next() } else { None };
+        doc.leaves.iter().map(|leaf| value(leaf).map_or("", String::as_str)).collect()
+    }
 }
 
 impl Plain {
@@ -80,7 +102,7 @@ impl Plain {
                 _ => to,
             };
             let doc = binary::frame(target, cx.layout);
-            return Ok(Self { doc, binary: Some(input), byte_order_mark: false, lines: None });
+            return Ok(Self { doc, binary: Some(input), byte_order_mark: false, lines: None, posix: None });
         }
         if from == Format::Yaml && input.is_empty() {
             return Err(EncryptError::Empty);
@@ -94,6 +116,9 @@ impl Plain {
             input.drain(.."\u{FEFF}".len());
         }
         let byte_order_mark = marked && to == Format::Json;
+        if from == Format::Dotenv && cx.layout.dotenv == Dialect::Posix {
+            return Self::read_posix(&input, to, cx);
+        }
         let (input, lines) = without_blank_lines(input, from);
         let doc = Document::scan_owned(input, from, Duplicates::Refuse).map_err(EncryptError::Parse)?;
         refuse_far_right(&doc)?;
@@ -103,7 +128,7 @@ impl Plain {
         }
         if from == to {
             let (doc, headers) = with_bare_headers(doc)?;
-            return Ok(Self { doc, binary: None, byte_order_mark, lines: lines.or(headers) });
+            return Ok(Self { doc, binary: None, byte_order_mark, lines: lines.or(headers), posix: None });
         }
         let converted = convert::convert(&doc, to, cx.layout)?;
         if to == Format::Binary {
@@ -111,7 +136,27 @@ impl Plain {
         }
         let converted = Document::scan_owned(converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
         convert::check_converted(&doc, &converted)?;
-        Ok(Self { doc: converted, binary: None, byte_order_mark, lines: None })
+        Ok(Self { doc: converted, binary: None, byte_order_mark, lines: None, posix: None })
+    }
+
+    /// Reads dotenv in the dialect of shells.
+    fn read_posix(input: &[u8], to: Format, cx: &Context<'_>) -> Result<Self, EncryptError> {
+        let text = std::str::from_utf8(input)
+            .map_err(|e| EncryptError::Parse(ParseError::at(input, e.valid_up_to(), "the text is not valid UTF-8 here")))?;
+        let node = dotenv::posix::read(text).map_err(EncryptError::Parse)?;
+        let layout = Layout { dotenv: Dialect::Sops, ..*cx.layout };
+        let converted = convert::file(&node, to, &layout)?;
+        if to == Format::Binary {
+            return Self::read(converted, Format::Binary, Format::Binary, cx);
+        }
+        let doc = Document::scan_owned(converted, to, Duplicates::Refuse).map_err(EncryptError::Parse)?;
+        let posix = if to == Format::Dotenv {
+            Some(Posix { text: text.to_owned(), values: flat::flatten(&node).into_iter().map(|(_, value)| value).collect() })
+        } else {
+            convert::check_same(&node, &doc)?;
+            None
+        };
+        Ok(Self { doc, binary: None, byte_order_mark: false, lines: None, posix })
     }
 
     /// Seals it under a data key. `metadata` has everything but MAC and spellings; `file` is the file
@@ -134,7 +179,9 @@ impl Plain {
             Some(file) if self.binary.is_none() => Some(Reuse::new(file, &doc, &selected)?),
             _ => None,
         };
-        let source = PlainSource { doc: &doc, binary: self.binary.as_deref(), reuse: reuse.as_ref() };
+        let values = self.posix.as_ref().map(|posix| posix.by_leaf(&doc));
+        let source = PlainSource { doc: &doc, binary: self.binary.as_deref(), values, reuse: reuse.as_ref() };
+        source.check_clear(&selected)?;
         let mac_only = metadata.mac_only_encrypted;
         let (mac, body) = rayon_join_if(
             doc.leaves.len() >= seal::PARALLEL_FROM,
@@ -153,6 +200,9 @@ impl Plain {
         }
         if let Some(raw) = self.lines {
             spellings.push(Spelling::LINES.to_vec(), Spelling::Node { raw });
+        }
+        if let Some(Posix { text: raw, .. }) = self.posix {
+            spellings.push(Spelling::POSIX.to_vec(), Spelling::Node { raw });
         }
         let written = Written { doc: &doc, selected: &selected, selection, sealer, body, expansions: &expansions };
         let text = written.complete(metadata, mac?, spellings.plaintext().as_deref(), cx)?;
@@ -313,15 +363,34 @@ fn report(doc: &Document, selected: &[bool], binary: Option<&[u8]>, expansions: 
 struct PlainSource<'a> {
     doc: &'a Document,
     binary: Option<&'a [u8]>,
+    /// The values of a text in another dialect.
+    values: Option<Vec<&'a str>>,
     reuse: Option<&'a Reuse<'a>>,
 }
 
 impl<'a> PlainSource<'a> {
     fn value(&self, index: usize) -> Result<Value<'a>, EncryptError> {
-        match self.binary {
-            Some(content) => Ok(Value::str(content)),
-            None => self.doc.value(&self.doc.leaves[index]).map_err(EncryptError::Parse),
+        let leaf = &self.doc.leaves[index];
+        match (self.binary, &self.values) {
+            (Some(content), _) => Ok(Value::str(content)),
+            (None, Some(values)) if leaf.kind == LeafKind::Scalar => Ok(Value::str(values[index].as_bytes())),
+            _ => self.doc.value(leaf).map_err(EncryptError::Parse),
         }
+    }
+}
+
+impl PlainSource<'_> {
+    /// Refuses values that stay in clear where the dialect of the file cannot write them.
+    fn check_clear(&self, selected: &[bool]) -> Result<(), EncryptError> {
+        if self.values.is_none() {
+            return Ok(());
+        }
+        for (index, leaf) in self.doc.leaves.iter().enumerate().filter(|(index, _)| !selected[*index]) {
+            if leaf.kind == LeafKind::Scalar && self.value(index)? != self.doc.value(leaf).map_err(EncryptError::Parse)? {
+                return Err(ConvertError::Unspellable(self.doc.paths.display(leaf.path, &self.doc.text)).into());
+            }
+        }
+        Ok(())
     }
 }
 

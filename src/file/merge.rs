@@ -10,6 +10,7 @@ use super::spelling::place_name;
 use super::verify::is_comment;
 use super::{Context, EncryptError, Encrypted, PlainFile};
 use crate::crypto::sealer::Sealer;
+use crate::document::dotenv::Dialect;
 use crate::document::{Document, Format, Layout, Leaf, LeafKind};
 use crate::selection::Selection;
 use crate::value::Value;
@@ -31,8 +32,11 @@ impl PlainFile {
         if version_below(&metadata.version, super::FORMAT_VERSION) {
             metadata.version = super::FORMAT_VERSION.to_owned();
         }
-        let plain = Plain::read(edited.to_vec(), self.format, self.format, cx)?;
-        let layout = self.metadata_layout(cx.layout);
+        let mut layout = self.metadata_layout(cx.layout);
+        if self.posix_text().is_some() {
+            layout.dotenv = Dialect::Posix;
+        }
+        let plain = Plain::read(edited.to_vec(), self.format, self.format, &Context { layout: &layout, ..*cx })?;
         let cx = Context { layout: &layout, ..*cx };
         plain.seal(&selection, metadata, &sealer, Some(self), &cx).map(Some)
     }

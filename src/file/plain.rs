@@ -13,6 +13,8 @@ use super::{OpenError, PlainFile};
 use crate::crypto::sealed::SealedText;
 use crate::crypto::sealer::Sealer;
 use crate::document::convert::{self, ConvertError, ExtractError};
+use crate::document::dotenv::Dialect;
+use crate::document::node::Node;
 use crate::document::splice::{Splice, splice};
 use crate::document::steps::Step;
 use crate::document::{Document, Duplicates, Format, Layout, Leaf, LeafKind, Span, dotenv, flat, ini};
@@ -40,7 +42,48 @@ impl PlainFile {
     /// # Errors
     /// `NotReadBack` when the result does not read as the opened values (a defect), `NotBinary`.
     pub fn text(&self) -> Result<Vec<u8>, OpenError> {
-        if self.format == Format::Binary { self.binary() } else { Ok(self.plain_document()?.text.into_bytes()) }
+        if self.format == Format::Binary {
+            return self.binary();
+        }
+        let plain = self.plain_document()?;
+        match self.posix_text() {
+            Some(text) => {
+                let node = self.opened_node()?;
+                Ok(dotenv::posix::restore(&text, &node).map_or(plain.text.into_bytes(), String::into_bytes))
+            }
+            None => Ok(plain.text.into_bytes()),
+        }
+    }
+
+    /// The text in the dialect of shells that was encrypted, if it was one.
+    pub(crate) fn posix_text(&self) -> Option<String> {
+        if self.format != Format::Dotenv {
+            return None;
+        }
+        let kept = open_spelling(&self.metadata, &Sealer::new(&self.data_key))?;
+        Spellings::read(&kept).into_lookup().take_node(Spelling::POSIX)
+    }
+
+    /// The opened tree of the first document: values as they are, not as the format would have them read again.
+    fn opened_node(&self) -> Result<Node, OpenError> {
+        let doc = &self.document;
+        let Some(&root) = doc.roots.first() else { return Ok(Node::map([])) };
+        let node = doc.node_with(root, &mut |index, leaf| match self.opened.value(index as usize) {
+            Some(value) => Ok(value.into_owned()),
+            None => doc.value(leaf).map(Value::into_owned),
+        });
+        node.map_err(OpenError::Parse)
+    }
+
+    /// The plaintext as lines that are safe to `eval` in a shell, or those of a mapping in it.
+    ///
+    /// # Errors
+    /// `Convert` when it is not a mapping of single values, or a key is no name.
+    pub fn shell(&self, steps: &[Step]) -> Result<Vec<u8>, PlainError> {
+        if steps.is_empty() && self.format == Format::Dotenv {
+            return Ok(dotenv::posix::emit_exports(&self.opened_node()?)?.into_bytes());
+        }
+        Ok(convert::shell(&self.plain_document()?, steps)?)
     }
 
     /// The plaintext in another format, newly laid out.
@@ -49,7 +92,11 @@ impl PlainFile {
     /// `Convert` when that format cannot hold it.
     pub fn convert(&self, to: Format, layout: &Layout) -> Result<Vec<u8>, PlainError> {
         if to == self.format {
-            return Ok(self.text()?);
+            let other_dialect = to == Format::Dotenv && layout.dotenv == Dialect::Posix && self.posix_text().is_none();
+            return if other_dialect { Ok(convert::file(&self.opened_node()?, to, layout)?) } else { Ok(self.text()?) };
+        }
+        if self.format == Format::Dotenv {
+            return Ok(convert::file(&self.opened_node()?, to, layout)?);
         }
         Ok(convert::convert(&self.plain_document()?, to, layout)?)
     }

@@ -41,6 +41,8 @@ impl Spelling {
     pub(crate) const START: &[u8] = b"^";
     /// The place of lines that are others in the encrypted file (dotenv: blank lines; INI: headers).
     pub(crate) const LINES: &[u8] = b"^lines";
+    /// The place of a whole dotenv text in the dialect of shells.
+    pub(crate) const POSIX: &[u8] = b"^posix";
 }
 
 /// First eight bytes of SHA-512 over type and canonical text.

@@ -8,12 +8,14 @@ mod blanks;
 mod edit;
 mod emit;
 mod metadata;
+pub mod posix;
 mod scan;
 
 pub use blanks::{cut_blanks, put_blanks_back};
 pub use edit::{set, unset};
 pub use emit::emit;
 pub use metadata::{cut_metadata, metadata_splices};
+pub use posix::Dialect;
 pub use scan::scan;
 
 use std::borrow::Cow;
