@@ -1,5 +1,6 @@
 //! Owns the command line: global options, the command table, and the words that sops accepts.
 
+mod complete;
 mod legacy;
 mod options;
 mod words;
@@ -18,7 +19,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The commands of sops that are still to be built; their names are not taken for files.
-const NOT_YET: &[&str] = &["completion", "exec-env", "exec-file", "groups", "updatekeys"];
+const NOT_YET: &[&str] = &["exec-env", "exec-file", "groups", "updatekeys"];
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
@@ -32,6 +33,11 @@ pub fn run() -> ExitCode {
 }
 
 fn start(arguments: Vec<OsString>, ui: Ui) -> Result<(), Exit> {
+    if let Some(lines) = completions(&arguments) {
+        return ui
+            .data(lines.into_iter().flat_map(|line| [line, String::from("\n")]).collect::<String>().as_bytes())
+            .map_err(|f| f.exit);
+    }
     let fail = |failure: Failure| {
         ui.failure(&failure);
         failure.exit
@@ -58,6 +64,15 @@ fn start(arguments: Vec<OsString>, ui: Ui) -> Result<(), Exit> {
         ui.failure(&failure);
         failure.exit
     })
+}
+
+/// What fits a command line that is being typed, if a shell asks.
+fn completions(arguments: &[OsString]) -> Option<Vec<String>> {
+    match arguments {
+        [first, words @ ..] if first == complete::COMMAND => Some(complete::answer(words)),
+        [words @ .., last] if last == complete::OF_SOPS => Some(complete::answer_sops(words)),
+        _ => None,
+    }
 }
 
 /// The command line as clap knows it: for the documentation and completions.

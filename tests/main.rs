@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cli_docs;
+mod completion;
 mod config;
 mod decrypt;
 mod docs;

@@ -160,6 +160,16 @@ impl Known<'_> {
         }
     }
 
+    /// The long name of an option.
+    pub(super) fn name(&self, name: &str) -> Option<String> {
+        self.find(name).map(|(long, _)| long)
+    }
+
+    /// The kind of an option.
+    pub(super) fn kind(&self, name: &str) -> Option<Kind> {
+        self.find(name).map(|(_, kind)| kind)
+    }
+
     /// Whether there is an option of this long name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.find(name).is_some_and(|(long, _)| long == name)

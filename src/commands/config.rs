@@ -16,6 +16,10 @@ use std::path::PathBuf;
 /// Which .sops.yaml, which rule and why the others are not used, the keys and the selection, with where each comes from. The file need not
 /// exist. Fails when it could not be encrypted so.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal config secrets/prod.yaml
+  leafseal config --output-format json secrets/prod.yaml")]
 pub struct Args {
     /// The file
     #[arg(value_name = "FILE")]

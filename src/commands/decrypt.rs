@@ -16,6 +16,13 @@ use std::path::PathBuf;
 /// Gives back the bytes that were encrypted. Nothing is written before every value was opened and the MAC was checked. Several files
 /// are decrypted in place with -i. `--output-type shell` prints `export KEY='value'` lines that are safe to `eval`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal decrypt secrets.yaml
+  leafseal decrypt --extract '[\"db\"][\"password\"]' secrets.yaml
+  leafseal decrypt --output-type json secrets.yaml
+  leafseal decrypt -i a.yaml b.yaml
+  git show main:secrets.yaml | leafseal decrypt --filename-override secrets.yaml")]
 pub struct Args {
     /// The files; none or `-` is standard input
     #[arg(value_name = "FILE")]

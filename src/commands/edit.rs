@@ -18,6 +18,12 @@ use std::path::{Path, PathBuf};
 /// changed keep their ciphertext; when nothing was changed, nothing is written. A file that does not exist is made, for the keys of
 /// the options, the environment, or .sops.yaml.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal edit secrets.yaml
+  leafseal secrets.yaml                               the same
+  leafseal edit --age age1... new.yaml                a new file for this recipient
+  leafseal edit -s secrets.yaml                       change who can read it")]
 pub struct Args {
     /// The file
     #[arg(value_name = "FILE")]

@@ -14,6 +14,12 @@ use std::path::PathBuf;
 /// Seals the selected values and leaves every other byte as it is. The keys come from the options, the environment, or the first rule
 /// of .sops.yaml that matches. Several files are encrypted in place with -i.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal encrypt -i secrets.yaml                    with the keys of .sops.yaml
+  leafseal encrypt --age age1... secrets.yaml > sealed.yaml
+  leafseal encrypt --encrypted-regex '^(data|stringData)$' -i secret.yaml
+  cat .env | leafseal encrypt --filename-override app/.env > app/.env")]
 pub struct Args {
     /// The files; none or `-` is standard input
     #[arg(value_name = "FILE")]

@@ -13,6 +13,10 @@ use std::path::{Path, PathBuf};
 ///
 /// Prints {"encrypted":true} or {"encrypted":false}; for several files one line each, with the file's name. No keys are needed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal filestatus secrets.yaml
+  leafseal filestatus *.yaml | grep false            those in clear")]
 pub struct Args {
     /// The files
     #[arg(value_name = "FILE")]

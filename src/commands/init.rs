@@ -16,6 +16,10 @@ use std::path::Path;
 /// Finds your age identity, or makes one as `leafseal keygen` does, and writes a commented .sops.yaml whose one rule encrypts every
 /// file below this folder for it. Never over a .sops.yaml that is there.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal init
+  leafseal init --age age1...")]
 pub struct Args {
     /// Encrypt for these age recipients, separated by commas, instead of your own
     #[arg(short, long, value_name = "RECIPIENTS")]

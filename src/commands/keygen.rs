@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 /// The identity is written where leafseal and sops look for it (sops/age/keys.txt in the folder of your configuration), for you
 /// alone (0600) and never over a file that is there. Its recipient, which others may know, is printed on standard error.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal keygen
+  leafseal keygen --output ci.txt")]
 pub struct Args {
     /// Write the identity to this file (`-` is standard output)
     #[arg(short, long, value_name = "PATH")]

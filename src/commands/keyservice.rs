@@ -7,6 +7,9 @@ use crate::host::failure::{Failure, usage};
 ///
 /// Listens for requests to wrap and unwrap data keys. This version cannot do it: it knows the options of sops and says so.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal keyservice --network unix --address /run/user/1000/leafseal.sock")]
 pub struct Args {
     /// Listen on this kind of network: tcp or unix
     #[arg(long, visible_alias = "net", value_name = "NETWORK", default_value = "tcp")]

@@ -1,6 +1,7 @@
 //! One file a command: its arguments (the doc comments are the help) and `run`. No cryptography, no parsing of documents.
 
 pub mod args;
+pub mod completion;
 pub mod config;
 pub mod decrypt;
 pub mod edit;
@@ -10,6 +11,7 @@ pub mod format;
 pub mod init;
 pub mod keygen;
 pub mod keyservice;
+pub mod man;
 pub mod publish;
 pub mod rotate;
 pub mod session;
@@ -91,6 +93,8 @@ commands! {
     Filestatus, "filestatus", filestatus;
     Publish, "publish", publish;
     Keyservice, "keyservice", keyservice;
+    Completion, "completion", completion;
+    Man, "man", man;
     Config, "config", config;
     Init, "init", init;
     Keygen, "keygen", keygen;

@@ -11,6 +11,9 @@ use std::path::PathBuf;
 /// Sends files to an S3 or GCS bucket or to Vault, as the first destination rule of .sops.yaml that matches says. This version cannot do
 /// it: it knows the options of sops and says so.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal publish --yes secrets.yaml")]
 pub struct Args {
     /// The file or folder
     #[arg(value_name = "PATH")]

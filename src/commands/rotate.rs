@@ -16,6 +16,11 @@ use std::path::PathBuf;
 /// Makes a new data key and seals every value anew. What was readable with the old key stays readable in old revisions of the file.
 /// Several files are rotated in place with -i.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leafseal rotate -i secrets.yaml
+  leafseal rotate -i --add-age age1new... secrets.yaml
+  leafseal rotate -i --rm-age age1old... *.yaml")]
 pub struct Args {
     /// The files
     #[arg(value_name = "FILE")]

@@ -20,7 +20,13 @@ use std::path::{Path, PathBuf};
 /// is written.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "leafseal set [OPTIONS] FILE INDEX VALUE\n       leafseal set [OPTIONS] --value-file FILE INDEX VALUE_FILE\n       leafseal set [OPTIONS] --value-stdin FILE INDEX"
+    override_usage = "leafseal set [OPTIONS] FILE INDEX VALUE\n       leafseal set [OPTIONS] --value-file FILE INDEX VALUE_FILE\n       leafseal set [OPTIONS] --value-stdin FILE INDEX",
+    after_help = "\
+Examples:
+  leafseal set secrets.yaml '[\"db\"][\"port\"]' 5432
+  leafseal set --string secrets.yaml '[\"db\"][\"user\"]' admin
+  pass show db | leafseal set --string --value-stdin secrets.yaml '[\"db\"][\"password\"]'
+  leafseal set secrets.yaml '[\"hosts\"][0]' '{\"name\": \"a\"}'"
 )]
 pub struct Args {
     /// The file, the place ('["key"]["list"][0]') and the value

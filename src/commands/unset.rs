@@ -12,7 +12,13 @@ use std::path::Path;
 
 /// Remove one value from an encrypted file
 #[derive(Debug, clap::Args)]
-#[command(override_usage = "leafseal unset [OPTIONS] FILE INDEX")]
+#[command(
+    override_usage = "leafseal unset [OPTIONS] FILE INDEX",
+    after_help = "\
+Examples:
+  leafseal unset secrets.yaml '[\"db\"][\"password\"]'
+  leafseal unset --idempotent secrets.yaml '[\"hosts\"][1]'"
+)]
 pub struct Args {
     /// The file and the place: '["key"]["list"][0]'
     #[arg(value_names = ["FILE", "INDEX"], num_args = 0..)]

@@ -65,6 +65,16 @@ impl Document {
         self.children(container).filter(is_called)
     }
 
+    /// The steps that lead on from a place of the first document, in order. Metadata is no part of the document.
+    pub fn steps_below(&self, steps: &[Step]) -> Vec<Step> {
+        let Some(at) = self.find(steps) else { return Vec::new() };
+        let step = |(index, id): (usize, PathId)| match self.paths.key(id, &self.text) {
+            Some(key) => Step::Key(key.to_owned()),
+            None => Step::Index(index),
+        };
+        self.children(at).filter(|id| !self.metadata.contains(id)).enumerate().map(step).collect()
+    }
+
     /// The places directly in a container, in order. The nodes of a subtree are consecutive.
     pub(crate) fn children(&self, container: PathId) -> impl Iterator<Item = PathId> + '_ {
         (container.0 + 1..self.paths.len() as u32)

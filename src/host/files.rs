@@ -126,6 +126,14 @@ pub fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes a folder and those above it, as the umask says.
+///
+/// # Errors
+/// Exit 3.
+pub fn create_folders(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|e| Failure::new(exit::WRITE, format!("cannot make the folder {}", shown(path))).io(&e))
+}
+
 /// Makes a folder and those above it, for its owner alone.
 ///
 /// # Errors

@@ -42,6 +42,11 @@ impl Ui {
         self.called_sops
     }
 
+    /// The name by which the program was called: its own, or `sops`.
+    pub fn name(&self) -> &'static str {
+        if self.called_sops { "sops" } else { "leafseal" }
+    }
+
     /// Prints a help text.
     ///
     /// # Errors
