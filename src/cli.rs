@@ -18,9 +18,6 @@ use clap::{Args, FromArgMatches};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// The commands of sops that are still to be built; their names are not taken for files.
-const NOT_YET: &[&str] = &["exec-env", "exec-file", "groups", "updatekeys"];
-
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
     let arguments = env::arguments();
@@ -296,10 +293,18 @@ mod tests {
     }
 
     #[test]
-    fn commands_to_come_are_not_taken_for_files() {
-        for name in NOT_YET {
-            assert!(refused(&format!("{name} f")).message.contains("not built in yet"));
-        }
+    fn what_follows_the_dashes_belongs_to_the_program_that_is_run() {
+        assert_eq!(arranged("exec-env f --pristine -- ls -la --age"), "exec-env --pristine f -- ls -la --age");
+        assert_eq!(arranged("exec-env -- f ls"), "exec-env -- f ls");
+        assert_eq!(arranged("exec-file f ls --no-fifo"), "exec-file --no-fifo f ls");
+    }
+
+    #[test]
+    fn a_separator_may_follow_its_option() {
+        assert_eq!(arranged("decrypt --flatten / f"), "decrypt --flatten=/ -- f");
+        assert_eq!(arranged("decrypt --flatten f"), "decrypt --flatten -- f");
+        assert_eq!(arranged("exec-env -flatten __ f -- echo --flatten /"), "exec-env --flatten=__ f -- echo --flatten /");
+        assert_eq!(arranged("decrypt --flatten -i f"), "decrypt --flatten --in-place -- f");
     }
 
     #[test]

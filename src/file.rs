@@ -19,14 +19,18 @@ mod opened;
 mod output;
 mod plain;
 mod reformat;
+mod rewrap;
 mod seal;
 mod spelling;
+mod summary;
+mod tree;
 mod verify;
 
 pub use encrypt::encrypt;
 pub use error::{EncryptError, LeafReason, ModifyError, OpenError};
 pub use modify::KeyChanges;
 pub use plain::PlainError;
+pub use summary::Counts;
 
 use crate::crypto::data_key::DataKey;
 use crate::document::{Document, Format, Layout, Position};

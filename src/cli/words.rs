@@ -76,6 +76,7 @@ impl Read {
 
 /// Understands the words, without the program's name.
 pub(super) fn arrange(words: Vec<OsString>) -> Result<Asked, Failure> {
+    let words = with_separators(words);
     let mut rest = words.clone().into_iter();
     let mut before = Read::default();
     before.words(Known::Top, &mut rest, true)?;
@@ -105,12 +106,33 @@ pub(super) fn arrange(words: Vec<OsString>) -> Result<Asked, Failure> {
     }
     match Row::of(&name) {
         Some(row) => of_command(row, before, rest).map(Asked::Run),
-        None => match super::NOT_YET.iter().find(|not_yet| **not_yet == name) {
-            Some(name) => Err(usage(format!("the command `{name}` is not built in yet"))
-                .hint(format!("a file of this name is edited with ./{name}"))),
-            None => legacy::arrange(words),
-        },
+        None => legacy::arrange(words),
     }
+}
+
+/// Joins `--flatten` with the word that follows it if that can only be meant as its separator: a few punctuation marks.
+fn with_separators(words: Vec<OsString>) -> Vec<OsString> {
+    let is_separator = |word: &OsString| {
+        let bytes = word.as_encoded_bytes();
+        (1..=3).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_punctuation) && !bytes.starts_with(b"-")
+    };
+    let mut out = Vec::with_capacity(words.len());
+    let mut words = words.into_iter().peekable();
+    while let Some(mut word) = words.next() {
+        if word == "--" {
+            out.push(word);
+            break;
+        }
+        if (word == "--flatten" || word == "-flatten")
+            && let Some(separator) = words.next_if(is_separator)
+        {
+            word.push("=");
+            word.push(separator);
+        }
+        out.push(word);
+    }
+    out.extend(words);
+    out
 }
 
 /// The form with a command.

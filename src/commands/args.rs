@@ -141,6 +141,17 @@ pub struct OrderArgs {
     pub decryption_order: Option<String>,
 }
 
+/// The separator of `--flatten`: any text that can be part of a name.
+///
+/// # Errors
+/// In words.
+pub fn flatten_separator(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['=', '\0']) {
+        return Err(String::from("the separator must not be empty, nor hold `=` or NUL"));
+    }
+    Ok(text.to_owned())
+}
+
 fn boolean(text: &str) -> Result<bool, String> {
     env::parse_bool(text).ok_or_else(|| String::from("must be `true` or `false`"))
 }

@@ -1,9 +1,9 @@
 //! `leafseal decrypt`.
 
-use super::args::{OrderArgs, ServiceArgs, TypeArgs, WriteArgs};
+use super::args::{OrderArgs, ServiceArgs, TypeArgs, WriteArgs, flatten_separator};
 use super::format;
 use super::session::{Session, mac_policy};
-use super::work::{Allows, Input, Plan};
+use super::work::{Allows, Input, Plan, conflict};
 use crate::document::steps::{Step, parse_steps};
 use crate::file::EncryptedFile;
 use crate::host::exit;
@@ -37,6 +37,9 @@ pub struct Args {
     /// Print one value: '["key"]["list"][0]'
     #[arg(long, value_name = "INDEX")]
     extract: Option<String>,
+    /// Print one flat mapping, in which names are keys joined with SEP (`_` if it is not given; `/` stands in front as well)
+    #[arg(long, value_name = "SEP", num_args = 0..=1, require_equals = true, default_missing_value = "_", value_parser = flatten_separator)]
+    flatten: Option<String>,
     /// Decrypt although the MAC is wrong or missing
     #[arg(long)]
     ignore_mac: bool,
@@ -53,9 +56,19 @@ pub struct Args {
 pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let name = args.filename_override.as_deref();
     let plan = Plan::new(&args.files, &args.write, name, Allows { stdin: true, stdin_needs_name: false })?;
-    let steps = parse_steps(args.extract.as_deref().unwrap_or_default())
-        .map_err(|e| Failure::new(exit::TREE_PATH, format!("invalid --extract: {e}")))?;
+    if args.flatten.is_some() && args.write.in_place {
+        return Err(conflict("--flatten cannot be used with --in-place: the file would lose its structure"));
+    }
+    let steps = steps(args.extract.as_deref())?;
     plan.each(session.ui, |input| decrypt(args, session, &plan, &steps, input))
+}
+
+/// The steps of `--extract`; none is the whole file.
+///
+/// # Errors
+/// Exit 91 when it is no path.
+pub fn steps(extract: Option<&str>) -> Result<Vec<Step>, Failure> {
+    parse_steps(extract.unwrap_or_default()).map_err(|e| Failure::new(exit::TREE_PATH, format!("invalid --extract: {e}")))
 }
 
 fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], input: &Input) -> Result<(), Failure> {
@@ -67,6 +80,11 @@ fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], inpu
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
     let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
-    let text = if shell { plain.shell(steps)? } else { plain.extract(steps, to, cx.layout)? };
+    let text = match (&args.flatten, shell) {
+        (Some(separator), true) => plain.flat_shell(steps, separator)?,
+        (Some(separator), false) => plain.flat(steps, separator, to, cx.layout)?,
+        (None, true) => plain.shell(steps)?,
+        (None, false) => plain.extract(steps, to, cx.layout)?,
+    };
     plan.write(session.ui, input, &text, Content::Plain)
 }

@@ -64,7 +64,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let (from, to) = format::both(&args.types, &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let edit = Edit { args, session, settled: &settled, file, from, to, name: name_of(file) };
-    let encrypted = if files::exists(file) { edit.existing()? } else { edit.new_file(&path)? };
+    let encrypted = if files::exists(file) { edit.existing(&path)? } else { edit.new_file(&path)? };
     session.notes(&files::shown(file), &encrypted, false)?;
     files::write(file, &encrypted.text, Content::Encrypted)
 }
@@ -81,7 +81,7 @@ struct Edit<'a> {
 }
 
 impl Edit<'_> {
-    fn existing(&self) -> Result<Encrypted, Failure> {
+    fn existing(&self, path: &Path) -> Result<Encrypted, Failure> {
         let shown = files::shown(self.file);
         let about = |failure: Failure| failure.about(&shown);
         let encrypted = files::read(self.file)?;
@@ -89,6 +89,7 @@ impl Edit<'_> {
         let plain = EncryptedFile::parse_owned(encrypted, self.from)
             .and_then(|file| file.open(mac_policy(self.args.ignore_mac), &cx))
             .map_err(|e| about(Failure::from(e)))?;
+        self.session.warn_of_drift(&shown, path, self.from, plain.metadata());
         let plain = plain.reformat(self.to, &cx).map_err(|e| about(Failure::from(e)))?;
         if self.args.show_master_keys {
             let draft = plain.draft(&cx).map_err(|e| about(Failure::from(e)))?.ok_or_else(|| {

@@ -14,6 +14,7 @@ use crate::host::{clock, env};
 use crate::keys::recover::DecryptionOrder;
 use crate::keys::service::{KeyError, KeyService, Local, Unwrapped};
 use crate::keys::{KeyType, MasterKey, WrappedKey};
+use crate::metadata::Metadata;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -42,6 +43,11 @@ pub struct Settled<'a> {
 }
 
 impl Settled<'_> {
+    /// Whether there is a key service to ask.
+    pub fn asks_someone(&self) -> bool {
+        !self.services.is_empty()
+    }
+
     /// What the library needs from outside.
     pub fn context(&self) -> Context<'_> {
         Context { services: &self.services, order: &self.order, now: &self.now, layout: &self.layout }
@@ -135,6 +141,17 @@ impl<'a> Session<'a> {
             text => format!("{} `{text}`", policy.selection.field()),
         };
         self.ui.detail(&format!("{file}: selection: {selection}, from {}", sources.selection));
+    }
+
+    /// Warns when an encrypted file has another selection than its creation rule says now.
+    pub fn warn_of_drift(&self, name: &str, file: &Path, format: Format, metadata: &Metadata) {
+        // The file does not need a rule: without one, or with a wrong one, there is nothing to compare.
+        let Ok(Some(config)) = self.configs.of_file(file) else { return };
+        let path = config_file::file_path(file, Some(&config));
+        let Ok(policy) = config::resolve(Some(&config), &path, &Overrides::default(), format) else { return };
+        if let Some(drift) = policy.drift(&metadata.selection, metadata.mac_only_encrypted) {
+            self.ui.warning(&format!("{name}: {drift}"));
+        }
     }
 
     /// Shows what a user should know about an encryption. With `strict`, a file of which nothing is sealed is refused.

@@ -258,8 +258,12 @@ impl Decoder<'_> {
         }
     }
 
-    /// Warns about rules that no file reaches.
+    /// Warns about rules that no file reaches, or none that is meant.
     fn check_reach(&mut self, rules: &[CreationRule]) {
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.path_regex.trim() != rule.path_regex) {
+            let field = format!("{}[{index}].path_regex", self.path);
+            self.warnings.push(ConfigWarning { position: rule.position, field, kind: WarningKind::BlankAtEnd });
+        }
         let catches_all = rules.iter().position(|rule| rule.path_regex.is_empty());
         if let Some(index) = catches_all.filter(|index| index + 1 < rules.len()) {
             let field = format!("{}[{index}]", self.path);

@@ -26,4 +26,4 @@ pub use model::{
 pub use policy::{KeyOverride, Overrides, Policy, PolicyError, Source, Sources, encryption_context, resolve};
 pub use rules::{FilePath, MissedRule, NearMiss, NoMatch, RuleError, RuleMatch};
 pub use stores::LayoutError;
-pub use warnings::PolicyWarning;
+pub use warnings::{PolicyWarning, group_warnings, selection_warnings};

@@ -294,6 +294,8 @@ pub enum WarningKind {
     UnknownField(Option<Suggestion>),
     /// A rule without `path_regex` before others: they are never reached.
     CatchesAll,
+    /// A pattern with a blank at an end, which has to match too.
+    BlankAtEnd,
     /// A second YAML document; only the first is used.
     SecondDocument,
     /// More unknown fields than are listed.
@@ -324,6 +326,7 @@ impl std::fmt::Display for ConfigWarning {
             WarningKind::CatchesAll => {
                 write!(f, "{field} has no path_regex: it matches every file, and no rule below it is reached")
             }
+            WarningKind::BlankAtEnd => write!(f, "{field} has a blank at an end: the blank has to match too"),
             WarningKind::SecondDocument => f.write_str("only the first YAML document is used"),
             WarningKind::More(count) => write!(f, "{count} more unknown fields are ignored"),
         }

@@ -361,6 +361,30 @@ fn place_of_group(index: usize, path: &str, rule: Option<&CreationRule>, source:
 }
 
 impl Policy {
+    /// How the selection of an encrypted file differs from what its rule says: a file keeps its own whatever happens to the rule. `None`:
+    /// it does not.
+    pub fn drift(&self, selection: &SelectionRule, mac_only_encrypted: bool) -> Option<String> {
+        let default = SelectionRule::default();
+        let shown = |rule: &SelectionRule| format!("{}: {}", rule.field(), rule.text());
+        let (file, rule) = match self.selection {
+            // A binary file.
+            SelectionRule::Implicit => return None,
+            ref rule => (if *selection == SelectionRule::Implicit { &default } else { selection }, rule),
+        };
+        let (what, source) = match () {
+            () if file != rule => (format!("`{}`, but the rule says `{}`", shown(file), shown(rule)), &self.sources.selection),
+            () if mac_only_encrypted != self.mac_only_encrypted => (
+                format!("`mac_only_encrypted: {mac_only_encrypted}`, but the rule says `{}`", self.mac_only_encrypted),
+                &self.sources.mac_only_encrypted,
+            ),
+            () => return None,
+        };
+        let source = if *source == Source::Default { self.sources.rule.unwrap_or(Source::Default) } else { *source };
+        Some(format!(
+            "the file has {what} ({source}). A file keeps its own selection: for the new one, decrypt it and encrypt it again"
+        ))
+    }
+
     /// How many keys it takes to open the file, in words.
     pub fn requirement(&self) -> String {
         match self.groups.as_slice() {

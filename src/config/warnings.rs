@@ -2,6 +2,7 @@
 
 use super::model::CreationRule;
 use crate::keys::KeyGroup;
+use crate::selection::SelectionRule;
 use std::collections::BTreeMap;
 
 /// What looks like a mistake in a policy.
@@ -73,6 +74,20 @@ impl std::fmt::Display for PolicyWarning {
             }
         }
     }
+}
+
+/// What looks like a mistake in key groups and their threshold. `by_default` says that nobody asked for the threshold.
+pub fn group_warnings(of: &[KeyGroup], threshold: usize, by_default: bool) -> Vec<PolicyWarning> {
+    let mut warnings = Vec::new();
+    groups(of, u32::try_from(threshold).unwrap_or(u32::MAX), by_default, &mut warnings);
+    warnings
+}
+
+/// What looks like a mistake in a selector.
+pub fn selection_warnings(rule: &SelectionRule) -> Vec<PolicyWarning> {
+    let mut warnings = Vec::new();
+    selector(rule.field(), rule.text(), &mut warnings);
+    warnings
 }
 
 /// Looks at groups and threshold.

@@ -12,6 +12,16 @@ impl Document {
         yaml::emit::emit_flow(node)
     }
 
+    /// A short text that has the metadata of a long one, where that can be told at a glance: whether the long one can be read at all is
+    /// not looked at.
+    pub(crate) fn glance(text: &str, format: Format) -> Option<String> {
+        match format {
+            Format::Yaml => yaml::glance::glance(text).map(str::to_owned),
+            Format::Json | Format::Binary => json::glance::glance(text),
+            Format::Dotenv | Format::Ini => None,
+        }
+    }
+
     /// The text of a comment leaf.
     pub(crate) fn comment_text(&self, leaf: &Leaf) -> std::borrow::Cow<'_, str> {
         match leaf.kind {

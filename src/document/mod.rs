@@ -11,6 +11,7 @@ pub mod dotenv;
 pub mod edit;
 pub mod find;
 pub mod flat;
+pub mod flatten;
 pub mod ini;
 pub mod json;
 pub mod layout;
@@ -20,6 +21,7 @@ mod places;
 pub mod splice;
 pub mod steps;
 mod tree;
+pub mod variables;
 pub mod yaml;
 
 pub use layout::Layout;

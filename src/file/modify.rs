@@ -56,7 +56,7 @@ impl PlainFile {
                 return Ok(Some(self.set_sealed(index, scalar, &selection, cx)?));
             }
         }
-        if place.is_some_and(|at| self.plain_node(at).is_ok_and(|old| same_node(&old, value))) {
+        if place.is_some_and(|at| self.opened_node(at).is_ok_and(|old| same_node(&old, value))) {
             return Ok(None);
         }
         let splices = doc.set(steps, value, cx.layout)?;
@@ -182,16 +182,6 @@ impl PlainFile {
         let text = written.complete(self.metadata.clone(), mac, spellings.plaintext().as_deref(), cx)?;
         let new = kept.old.iter().zip(&doc.leaves).filter(|(old, leaf)| **old == 0 && leaf.kind == LeafKind::Scalar).count();
         Ok(Encrypted { text, report: SealReport { values: new, ..SealReport::default() } })
-    }
-
-    /// The opened tree at a path node.
-    fn plain_node(&self, at: PathId) -> Result<Node, EncryptError> {
-        let doc = &self.document;
-        let node = doc.node_with(at, &mut |index, leaf| match self.opened().value(index as usize) {
-            Some(value) => Ok(value.into_owned()),
-            None => doc.value(leaf).map(Value::into_owned),
-        });
-        node.map_err(EncryptError::Parse)
     }
 }
 

@@ -34,6 +34,9 @@ pub enum PlainError {
     /// The path names nothing. sops: exit 1.
     #[error(transparent)]
     Extract(#[from] ExtractError),
+    /// It cannot be written flat.
+    #[error(transparent)]
+    Flatten(#[from] crate::document::flatten::FlattenError),
 }
 
 impl PlainFile {
@@ -48,7 +51,7 @@ impl PlainFile {
         let plain = self.plain_document()?;
         match self.posix_text() {
             Some(text) => {
-                let node = self.opened_node()?;
+                let node = self.first_document()?;
                 Ok(dotenv::posix::restore(&text, &node).map_or(plain.text.into_bytes(), String::into_bytes))
             }
             None => Ok(plain.text.into_bytes()),
@@ -65,14 +68,11 @@ impl PlainFile {
     }
 
     /// The opened tree of the first document: values as they are, not as the format would have them read again.
-    fn opened_node(&self) -> Result<Node, OpenError> {
-        let doc = &self.document;
-        let Some(&root) = doc.roots.first() else { return Ok(Node::map([])) };
-        let node = doc.node_with(root, &mut |index, leaf| match self.opened.value(index as usize) {
-            Some(value) => Ok(value.into_owned()),
-            None => doc.value(leaf).map(Value::into_owned),
-        });
-        node.map_err(OpenError::Parse)
+    fn first_document(&self) -> Result<Node, OpenError> {
+        match self.document.roots.first() {
+            Some(&root) => self.opened_node(root).map_err(OpenError::Parse),
+            None => Ok(Node::map([])),
+        }
     }
 
     /// The plaintext as lines that are safe to `eval` in a shell, or those of a mapping in it.
@@ -81,7 +81,7 @@ impl PlainFile {
     /// `Convert` when it is not a mapping of single values, or a key is no name.
     pub fn shell(&self, steps: &[Step]) -> Result<Vec<u8>, PlainError> {
         if steps.is_empty() && self.format == Format::Dotenv {
-            return Ok(dotenv::posix::emit_exports(&self.opened_node()?)?.into_bytes());
+            return Ok(dotenv::posix::emit_exports(&self.first_document()?)?.into_bytes());
         }
         Ok(convert::shell(&self.plain_document()?, steps)?)
     }
@@ -93,10 +93,10 @@ impl PlainFile {
     pub fn convert(&self, to: Format, layout: &Layout) -> Result<Vec<u8>, PlainError> {
         if to == self.format {
             let other_dialect = to == Format::Dotenv && layout.dotenv == Dialect::Posix && self.posix_text().is_none();
-            return if other_dialect { Ok(convert::file(&self.opened_node()?, to, layout)?) } else { Ok(self.text()?) };
+            return if other_dialect { Ok(convert::file(&self.first_document()?, to, layout)?) } else { Ok(self.text()?) };
         }
         if self.format == Format::Dotenv {
-            return Ok(convert::file(&self.opened_node()?, to, layout)?);
+            return Ok(convert::file(&self.first_document()?, to, layout)?);
         }
         Ok(convert::convert(&self.plain_document()?, to, layout)?)
     }

@@ -3,6 +3,7 @@
 use super::env;
 use super::failure::io_words;
 use crate::secret::Secret;
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -22,8 +23,9 @@ pub fn split(line: &str) -> Result<Vec<String>, String> {
 
 /// Finds a program: a name with a slash is a path, others are looked for in the absolute folders of `PATH` (never in the
 /// working folder).
-pub fn find(program: &str) -> Option<PathBuf> {
-    if program.contains('/') {
+pub fn find(program: impl AsRef<OsStr>) -> Option<PathBuf> {
+    let program = program.as_ref();
+    if program.as_encoded_bytes().contains(&b'/') {
         return Some(PathBuf::from(program));
     }
     let path = env::PATH.raw()?;

@@ -38,6 +38,10 @@ pub const NO_DOCUMENT: Exit = Exit(92);
 pub const NO_FILE: Exit = Exit(100);
 /// A bad `--decryption-order`.
 pub const DECRYPTION_ORDER: Exit = Exit(112);
+/// The program of `exec-env` or `exec-file` cannot be run.
+pub const CANNOT_RUN: Exit = Exit(126);
+/// There is no such program.
+pub const NO_COMMAND: Exit = Exit(127);
 /// No master key could unwrap the data key.
 pub const NO_KEY: Exit = Exit(128);
 /// The editor left the file as it was.
@@ -46,6 +50,8 @@ pub const UNCHANGED: Exit = Exit(200);
 pub const EDITOR: Exit = Exit(201);
 /// The plaintext is encrypted already.
 pub const ALREADY_ENCRYPTED: Exit = Exit(203);
+/// A signal ended the command of `exec-env` or `exec-file`.
+pub const SIGNALLED: Exit = Exit(255);
 
 /// Every code with its meaning, for the documentation.
 pub const ALL: &[(Exit, &str)] = &[
@@ -65,10 +71,13 @@ pub const ALL: &[(Exit, &str)] = &[
     (NO_DOCUMENT, "nothing in the file to encrypt"),
     (NO_FILE, "no file named, or the file does not exist"),
     (DECRYPTION_ORDER, "bad `--decryption-order`"),
+    (CANNOT_RUN, "the program of `exec-env` or `exec-file` cannot be run"),
+    (NO_COMMAND, "the program of `exec-env` or `exec-file` is not found"),
     (NO_KEY, "no master key could unwrap the data key"),
     (UNCHANGED, "the editor left the file as it was"),
     (EDITOR, "no editor, or it failed"),
     (ALREADY_ENCRYPTED, "the file is encrypted already"),
+    (SIGNALLED, "a signal ended the command of `exec-env` or `exec-file`; otherwise its own exit code is kept"),
 ];
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ impl Gpg for InstalledGpg {
     fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Ran, String> {
         let named = env::GPG_EXEC.path().unwrap_or_else(|| PathBuf::from("gpg"));
         let named = named.to_string_lossy();
-        let program = child::find(&named).ok_or_else(|| format!("cannot find the program `{named}`"))?;
+        let program = child::find(&*named).ok_or_else(|| format!("cannot find the program `{named}`"))?;
         // Without it, GnuPG's agent cannot ask for a passphrase on the terminal.
         let terminal = if env::GPG_TTY.path().is_none() { terminal() } else { None };
         let variables: Vec<(&str, &str)> = terminal.iter().map(|name| (env::GPG_TTY.name, name.as_str())).collect();

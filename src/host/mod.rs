@@ -13,6 +13,9 @@ pub mod files;
 #[cfg(feature = "pgp")]
 pub mod gpg;
 pub mod identities;
+pub mod pipe;
 pub mod private;
+pub mod run;
 pub mod signals;
 pub mod ui;
+pub mod user;

@@ -1,16 +1,29 @@
-//! Owns what happens on Ctrl-C and its kin: private files go before the process does.
+//! Owns what happens on Ctrl-C and its kin: private files go before the process does, and a command that runs gets the signal too.
 //!
-//! Nothing is set up until there is something to clean, so that a plain decrypt starts no thread.
+//! Nothing is set up until there is something to clean or to run, so that a plain decrypt starts no thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, Once};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::{Handle, Signals};
 
 static WATCHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-static EDITOR: AtomicI32 = AtomicI32::new(0);
-static START: Once = Once::new();
+static RUNNING: Mutex<Running> = Mutex::new(Running::Nothing);
+static HANDLE: OnceLock<Option<Handle>> = OnceLock::new();
+
+/// What gets the signals.
+enum Running {
+    /// This process.
+    Nothing,
+    /// An editor: Ctrl-C is for it, and what ends us ends it too.
+    Editor(Option<Pid>),
+    /// A command that is being started; what came meanwhile.
+    Starting(Vec<i32>),
+    /// A command: it gets every signal, and we wait for what it makes of it.
+    Command(Option<Pid>),
+}
 
 /// As long as this lives, a signal that ends the process removes the path first.
 #[derive(Debug)]
@@ -18,58 +31,134 @@ pub struct Guard(PathBuf);
 
 /// Has a file or folder removed when a signal ends the process.
 pub fn guard(path: &Path) -> Guard {
-    if let Ok(mut watched) = WATCHED.lock() {
-        watched.push(path.to_owned());
-    }
-    START.call_once(start);
+    lock(&WATCHED).push(path.to_owned());
+    start();
     Guard(path.to_owned())
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Ok(mut watched) = WATCHED.lock() {
-            watched.retain(|path| *path != self.0);
-        }
+        lock(&WATCHED).retain(|path| *path != self.0);
     }
 }
 
-/// As long as this lives, the terminal belongs to an editor: Ctrl-C is for it, and what ends us ends it too.
+/// As long as this lives, the terminal belongs to an editor.
 #[derive(Debug)]
 pub struct EditorRuns(());
 
 /// Says that an editor runs, with its process id.
 pub fn editor_runs(pid: u32) -> EditorRuns {
-    EDITOR.store(i32::try_from(pid).unwrap_or(0), Ordering::SeqCst);
+    *lock(&RUNNING) = Running::Editor(pid_of(pid));
     EditorRuns(())
 }
 
 impl Drop for EditorRuns {
     fn drop(&mut self) {
-        EDITOR.store(0, Ordering::SeqCst);
+        *lock(&RUNNING) = Running::Nothing;
     }
 }
 
-/// Starts the thread that waits for signals. If the system gives none, signals do what they always do.
-fn start() {
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) else { return };
-    let _ = std::thread::Builder::new().name(String::from("signals")).spawn(move || {
-        for signal in signals.forever() {
-            let editor = EDITOR.load(Ordering::SeqCst);
-            if editor != 0 && matches!(signal, SIGINT | SIGQUIT) {
-                continue;
-            }
-            if let Some(pid) = rustix::process::Pid::from_raw(editor) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            }
-            clean();
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
+/// As long as this lives, signals are for a command.
+#[derive(Debug)]
+pub struct CommandRuns(());
+
+/// Says that a command is about to be started. Signals that come before it runs are kept for it.
+pub fn command_starts() -> CommandRuns {
+    *lock(&RUNNING) = Running::Starting(Vec::new());
+    if let Some(handle) = start() {
+        for signal in [SIGUSR1, SIGUSR2].into_iter().filter(|signal| !is_ignored(*signal)) {
+            // If the system gives none, the signal does what it always does.
+            let _ = handle.add_signal(signal);
         }
-    });
+    }
+    CommandRuns(())
+}
+
+impl CommandRuns {
+    /// Says that it runs, with its process id.
+    pub fn started(&self, pid: u32) {
+        let mut running = lock(&RUNNING);
+        let pid = pid_of(pid);
+        if let Running::Starting(waiting) = &*running {
+            waiting.iter().for_each(|signal| send(pid, *signal));
+        }
+        *running = Running::Command(pid);
+    }
+}
+
+impl Drop for CommandRuns {
+    fn drop(&mut self) {
+        *lock(&RUNNING) = Running::Nothing;
+    }
+}
+
+/// Starts the thread that waits for signals, once. If the system gives none, signals do what they always do.
+fn start() -> Option<&'static Handle> {
+    let begin = || {
+        let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].into_iter().filter(|signal| !is_ignored(*signal));
+        let mut signals = Signals::new(wanted).ok()?;
+        let handle = signals.handle();
+        let wait = move || signals.forever().for_each(came);
+        std::thread::Builder::new().name(String::from("signals")).spawn(wait).ok()?;
+        Some(handle)
+    };
+    HANDLE.get_or_init(begin).as_ref()
+}
+
+fn came(signal: i32) {
+    let mut running = lock(&RUNNING);
+    match &mut *running {
+        Running::Nothing => {}
+        Running::Editor(_) if matches!(signal, SIGINT | SIGQUIT) => return,
+        Running::Editor(pid) => send(*pid, SIGTERM),
+        // Keys on the terminal reach the command by themselves: twice would be once too often.
+        Running::Starting(_) | Running::Command(_) if matches!(signal, SIGINT | SIGQUIT) && has_the_terminal() => return,
+        Running::Starting(waiting) => return waiting.push(signal),
+        Running::Command(pid) => return send(*pid, signal),
+    }
+    drop(running);
+    clean();
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// Whether our process group is in the foreground of the terminal.
+fn has_the_terminal() -> bool {
+    let Ok(terminal) = std::fs::File::open("/dev/tty") else { return false };
+    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+/// Whether a signal was ignored when we were started, as `nohup` does for a reason: then it stays so, for children too.
+#[cfg(target_os = "linux")]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_ignored(_signal: i32) -> bool {
+    false
+}
+
+fn send(pid: Option<Pid>, signal: i32) {
+    if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(signal)) {
+        // It may be gone already.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+fn pid_of(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
 fn clean() {
-    let watched = WATCHED.lock().map(|w| w.clone()).unwrap_or_default();
+    let watched = lock(&WATCHED).clone();
     for path in watched {
         let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! Owns the terminal: stdout is data, stderr is talk.
 //!
-//! Colour is used on stderr alone, when it is a terminal, `NO_COLOR` is empty and `TERM` is not `dumb`.
+//! Colour is used where a stream is a terminal, `NO_COLOR` is empty and `TERM` is not `dumb`; on stdout for differences alone.
 
 use super::env;
 use super::exit;
@@ -8,17 +8,29 @@ use super::failure::{Failure, io_words};
 use crate::secret::Secret;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::sync::Mutex;
 
 /// How the program talks. One a process.
 #[derive(Debug)]
 pub struct Ui {
     colour: bool,
+    colour_of_data: bool,
     json: bool,
     verbose: bool,
     called_sops: bool,
     passphrases: Mutex<HashMap<String, Secret<String>>>,
+}
+
+/// How a text on stdout looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Underlined.
+    Heading,
+    /// Green.
+    Added,
+    /// Red.
+    Removed,
 }
 
 impl Ui {
@@ -26,9 +38,11 @@ impl Ui {
     pub fn new(json: bool, verbose: bool) -> Self {
         let no_color = env::NO_COLOR.raw().is_some_and(|v| !v.is_empty());
         let dumb = env::TERM.raw().is_some_and(|v| v == "dumb");
-        let colour = std::io::stderr().is_terminal() && !no_color && !dumb && !json;
+        let plain = no_color || dumb || json;
+        let colour = std::io::stderr().is_terminal() && !plain;
+        let colour_of_data = std::io::stdout().is_terminal() && !plain;
         let called_sops = env::called_as().is_some_and(|name| name == "sops");
-        Self { colour, json, verbose, called_sops, passphrases: Mutex::default() }
+        Self { colour, colour_of_data, json, verbose, called_sops, passphrases: Mutex::default() }
     }
 
     /// The same, showing details or not.
@@ -129,6 +143,44 @@ impl Ui {
     /// As [`Ui::data`].
     pub fn report(&self, report: &serde_json::Value) -> Result<(), Failure> {
         self.data(format!("{report}\n").as_bytes())
+    }
+
+    /// A text for stdout in a colour or style, if it is a terminal.
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
+        if !self.colour_of_data {
+            return text.to_owned();
+        }
+        let code = match paint {
+            Paint::Heading => 4,
+            Paint::Added => 32,
+            Paint::Removed => 31,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// Asks a question on stdout (on stderr when that is JSON) until the answer is yes or no.
+    ///
+    /// # Errors
+    /// Exit 1 when there will be no answer.
+    pub fn yes_or_no(&self, question: &str) -> Result<bool, Failure> {
+        loop {
+            if self.json {
+                talk(question);
+            } else {
+                self.data(question.as_bytes())?;
+            }
+            let mut line = String::new();
+            match std::io::stdin().lock().read_line(&mut line) {
+                Ok(0) => return Err(Failure::new(exit::GENERIC, "EOF: there is nobody to answer").hint("--yes needs no answer")),
+                Ok(_) => {}
+                Err(e) => return Err(Failure::new(exit::GENERIC, "cannot read the answer").io(&e)),
+            }
+            match line.trim().to_ascii_lowercase().as_str() {
+                "y" | "yes" => return Ok(true),
+                "n" | "no" => return Ok(false),
+                _ => {}
+            }
+        }
     }
 
     /// Whether standard input is a terminal.

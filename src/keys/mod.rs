@@ -10,6 +10,7 @@ use std::fmt;
 
 #[cfg(feature = "age")]
 pub mod age;
+pub mod diff;
 pub mod parse;
 #[cfg(feature = "pgp")]
 pub mod pgp;

@@ -105,6 +105,14 @@ impl<'a> Local<'a> {
     }
 }
 
+#[cfg(feature = "age")]
+impl Local<'_> {
+    /// What is at every place where age identities may be. Commands are not run, and nobody is asked for a passphrase.
+    pub fn age_identities(&self) -> Vec<super::age::Surveyed> {
+        self.age.as_ref().map(super::age::Backend::survey).unwrap_or_default()
+    }
+}
+
 impl KeyService for Local<'_> {
     fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
         match key {

@@ -104,6 +104,34 @@ pub fn wrap(
     if failures.is_empty() { Ok(Wrapped { groups: wrapped_groups, threshold }) } else { Err(WrapError::Keys(failures)) }
 }
 
+/// Wraps the data key of a file for other key groups. Where one group stays one group, the keys that are in both keep what they
+/// wrap; with several groups the shares are made anew, since they belong together.
+///
+/// # Errors
+/// As [`wrap`].
+pub fn rewrap(
+    data_key: &DataKey,
+    old: &[WrappedGroup],
+    groups: &[KeyGroup],
+    threshold: usize,
+    services: &[&dyn KeyService],
+    now: &str,
+) -> Result<Wrapped, WrapError> {
+    let ([before], [after]) = (old, groups) else { return wrap(data_key, groups, threshold, services, now) };
+    let kept = |key: &MasterKey| {
+        let same = |held: &&WrappedKey| held.key.key_type() == key.key_type() && held.key.to_string() == key.to_string();
+        before.keys.iter().find(|held| same(held) && !held.enc.is_empty())
+    };
+    let new: Vec<MasterKey> = after.keys.iter().filter(|key| kept(key).is_none()).cloned().collect();
+    let mut made = match new.is_empty() && !after.keys.is_empty() {
+        true => Vec::new(),
+        false => wrap(data_key, &[KeyGroup { keys: new }], threshold, services, now)?.groups.remove(0).keys,
+    }
+    .into_iter();
+    let keys = after.keys.iter().filter_map(|key| kept(key).cloned().or_else(|| made.next())).collect();
+    Ok(Wrapped { groups: vec![WrappedGroup { keys }], threshold })
+}
+
 /// One key and what it has to wrap.
 struct Job<'a> {
     key: &'a MasterKey,
@@ -229,6 +257,34 @@ mod tests {
         assert_eq!(wrap(&key(), &groups(&[&[]]), 0, &[&Fake], ""), Err(WrapError::EmptyGroup));
         assert_eq!(wrap(&key(), &[], 0, &[&Fake], ""), Err(WrapError::NoGroups));
         assert_eq!(wrap(&key(), &two, 0, &[], ""), Err(WrapError::NoServices));
+    }
+
+    #[test]
+    fn keys_that_stay_keep_what_they_wrap_while_there_is_one_group() {
+        let data_key = key();
+        let old = wrap(&data_key, &groups(&[&[age("a"), pgp("p")]]), 0, &[&Fake], "then").expect("wrapped").groups;
+        let mut marked = old.clone();
+        marked[0].keys[1].created_at = Some("long ago".into());
+        let new = rewrap(&data_key, &marked, &groups(&[&[age("b"), pgp("p"), pgp("q")]]), 0, &[&Fake], "now").expect("wrapped");
+        let times: Vec<_> = new.groups[0].keys.iter().map(|key| (key.key.to_string(), key.created_at.clone())).collect();
+        assert_eq!(times, [("b".into(), None), ("p".into(), Some("long ago".into())), ("q".into(), Some("now".into()))]);
+        assert!(rewrap(&data_key, &marked, &groups(&[&[pgp("p")]]), 0, &[], "now").is_ok(), "nothing is to be wrapped");
+        assert_eq!(rewrap(&data_key, &marked, &groups(&[&[]]), 0, &[&Fake], "now"), Err(WrapError::EmptyGroup));
+    }
+
+    #[test]
+    fn shares_are_made_anew_and_empty_entries_are_filled() {
+        let data_key = key();
+        let two = groups(&[&[age("a")], &[age("b")]]);
+        let old = wrap(&data_key, &two, 0, &[&Fake], "").expect("wrapped");
+        let three = groups(&[&[age("a")], &[age("b")], &[age("c")]]);
+        let new = rewrap(&data_key, &old.groups, &three, 2, &[&Fake], "").expect("wrapped");
+        assert_ne!(new.groups[0], old.groups[0]);
+        let recovered = recover(&new.groups[1..], 2, &DecryptionOrder::default(), &[&Fake]).expect("two shares");
+        assert_eq!(recovered.expose(), data_key.expose());
+        let hole = [WrappedGroup { keys: vec![WrappedKey { key: age("a"), enc: String::new(), created_at: None }] }];
+        let filled = rewrap(&data_key, &hole, &two[..1], 0, &[&Fake], "").expect("wrapped");
+        assert!(!filled.groups[0].keys[0].enc.is_empty());
     }
 
     #[test]

@@ -232,6 +232,18 @@ fn a_rule_that_catches_all_before_others_is_pointed_at() {
 }
 
 #[test]
+fn a_pattern_with_a_stray_blank_is_pointed_at() {
+    let config =
+        decode(&rules([map([("path_regex", Node::str("a b"))]), map([("path_regex", Node::str("\\.yaml$ "))])])).expect("fine");
+    let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].ends_with("creation_rules[1].path_regex has a blank at an end: the blank has to match too"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn destination_rules_and_stores_are_kept_as_data() {
     let root = map([
         (

@@ -3,6 +3,7 @@
 mod edit;
 mod emit;
 mod fragment;
+pub(in crate::document) mod glance;
 mod layout;
 mod number;
 mod read;

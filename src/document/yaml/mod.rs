@@ -21,6 +21,7 @@ mod expand;
 mod flow;
 mod flow_collection;
 mod flow_entries;
+pub(in crate::document) mod glance;
 mod header;
 mod input;
 mod keys;

@@ -5,6 +5,7 @@ use crate::config::{ConfigError, LayoutError, PolicyError, RuleError};
 use crate::document::ParseError;
 use crate::document::convert::{ConvertError, ExtractError};
 use crate::document::edit::EditError;
+use crate::document::variables::VariableError;
 use crate::file::{EncryptError, ModifyError, OpenError, PlainError};
 use crate::host::exit;
 use crate::keys::MasterKey;
@@ -63,6 +64,21 @@ impl From<PlainError> for Failure {
             PlainError::Open(error) => error.into(),
             PlainError::Convert(error) => error.into(),
             PlainError::Extract(error) => error.into(),
+            PlainError::Flatten(error) => Self::new(exit::DUMP, error.to_string()),
+        }
+    }
+}
+
+impl From<VariableError> for Failure {
+    fn from(error: VariableError) -> Self {
+        let text = error.to_string();
+        let failure = Self::new(exit::GENERIC, text);
+        match error {
+            VariableError::Complex(_) => {
+                failure.hint("--flatten joins nested keys (db_host), --extract '[\"key\"]' takes one mapping of the file")
+            }
+            VariableError::NotAMapping => failure.hint("--extract must lead to a mapping"),
+            _ => failure,
         }
     }
 }

@@ -16,10 +16,12 @@ mod recipient;
 mod report;
 mod search;
 mod source;
+mod survey;
 
 pub use report::short;
 pub use search::Backend;
 pub use source::{IdentityProvider, IdentitySource, Loaded, SourceKind};
+pub use survey::{Found, Surveyed};
 
 pub(super) use recipient::check as check_recipient;
 pub(super) use recipient::wrap;

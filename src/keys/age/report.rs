@@ -106,7 +106,7 @@ fn list(identities: &Identities) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
-fn at_line(malformed: &Malformed) -> String {
+pub(super) fn at_line(malformed: &Malformed) -> String {
     format!("line {}: {}", malformed.line, malformed.reason)
 }
 
@@ -125,7 +125,7 @@ fn locked_identities(source: &IdentitySource, locked: &LockedIdentities) -> Stri
     }
 }
 
-fn still_locked(why: &Locked) -> String {
+pub(super) fn still_locked(why: &Locked) -> String {
     match why {
         Locked::NobodyToAsk => "is protected by a passphrase, and there is nobody to ask for it".to_owned(),
         Locked::FromCommand => "gives a key that is protected by a passphrase, which is not supported here".to_owned(),

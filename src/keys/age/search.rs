@@ -6,6 +6,7 @@
 use super::envelope::{self, OpenError};
 use super::holding::Holding;
 use super::source::{IdentityProvider, IdentitySource, SourceKind};
+use super::survey::{Found, Surveyed};
 use super::{AgeError, report};
 use crate::keys::service::{KeyError, Unwrapped};
 use crate::secret::Secret;
@@ -59,6 +60,18 @@ impl<'a> Backend<'a> {
             Err(OpenError::Work) => Err(AgeError::Header.into()),
             Err(OpenError::Age(error)) => Err(error.into()),
         }
+    }
+
+    /// What is at every place. Commands are not run, and nobody is asked for a passphrase.
+    pub(in crate::keys) fn survey(&self) -> Vec<Surveyed> {
+        let look = |(index, source): (usize, &IdentitySource)| {
+            let found = match source.is_command() {
+                true => Found::Command,
+                false => self.holding(index, source, "").get().map_or(Found::NotSet, Found::of),
+            };
+            Surveyed { label: source.label().to_owned(), path: source.path().map(str::to_owned), found }
+        };
+        self.provider.sources().iter().enumerate().map(look).collect()
     }
 
     /// The sources that could open one of the wanted stanzas, in order.

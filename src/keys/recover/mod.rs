@@ -88,6 +88,31 @@ pub fn recover(
     services: &[&dyn KeyService],
 ) -> Result<DataKey, RecoverError> {
     let shared = groups.len() > 1;
+    let (report, parts, least) = try_groups(groups, threshold, order, services);
+    if parts.len() < least {
+        return Err(RecoverError::NotEnough(Box::new(report)));
+    }
+    let bytes = match parts.as_slice() {
+        [part] if !shared => zeroize::Zeroizing::new(part.expose().clone()),
+        parts => shamir::combine(&parts.iter().map(|part| part.expose().as_slice()).collect::<Vec<_>>())?,
+    };
+    let length = bytes.len();
+    DataKey::from_bytes(bytes).ok_or(RecoverError::Length(length))
+}
+
+/// Tries the keys of a file and says what came of it, whether that is enough or not.
+pub fn report(groups: &[WrappedGroup], threshold: usize, order: &DecryptionOrder, services: &[&dyn KeyService]) -> Report {
+    try_groups(groups, threshold, order, services).0
+}
+
+/// Opens groups until there are enough; with the report the shares, and how many of them it takes at least.
+fn try_groups(
+    groups: &[WrappedGroup],
+    threshold: usize,
+    order: &DecryptionOrder,
+    services: &[&dyn KeyService],
+) -> (Report, Vec<Secret<Vec<u8>>>, usize) {
+    let shared = groups.len() > 1;
     // What is enough to stop, and what is enough to go on: without a threshold all shares are used, two at least.
     let (stop, least) = match (shared, threshold) {
         (false, _) => (1, 1),
@@ -104,15 +129,7 @@ pub fn recover(
             break;
         }
     }
-    if parts.len() < least {
-        return Err(RecoverError::NotEnough(Box::new(report)));
-    }
-    let bytes = match parts.as_slice() {
-        [part] if !shared => zeroize::Zeroizing::new(part.expose().clone()),
-        parts => shamir::combine(&parts.iter().map(|part| part.expose().as_slice()).collect::<Vec<_>>())?,
-    };
-    let length = bytes.len();
-    DataKey::from_bytes(bytes).ok_or(RecoverError::Length(length))
+    (report, parts, least)
 }
 
 /// Tries the keys of a group until one opens it.
@@ -128,7 +145,8 @@ fn open_group(
         for service in services {
             match service.unwrap(wrapped) {
                 Ok(Unwrapped::Opened(part)) if fits(part.expose().len(), shared) => {
-                    return (GroupReport { recovered: true, keys }, Some(part));
+                    let opened_by = Some(wrapped.key.clone());
+                    return (GroupReport { recovered: true, opened_by, keys }, Some(part));
                 }
                 Ok(Unwrapped::Opened(part)) => answers.push(Answer::Failed(KeyError::Length(part.expose().len()))),
                 Ok(Unwrapped::NothingHere(reason)) => answers.push(Answer::NothingHere(reason)),
@@ -137,7 +155,7 @@ fn open_group(
         }
         keys.push(KeyReport { key: wrapped.key.clone(), answers });
     }
-    (GroupReport { recovered: false, keys }, None)
+    (GroupReport { keys, ..GroupReport::default() }, None)
 }
 
 /// Whether a length is that of a data key, or of a share of one (a byte longer).

@@ -19,6 +19,8 @@ pub struct Report {
 pub struct GroupReport {
     /// Whether one of its keys opened it.
     pub recovered: bool,
+    /// The key that did.
+    pub opened_by: Option<MasterKey>,
     /// The keys that did not open it, in the order they were tried.
     pub keys: Vec<KeyReport>,
 }
@@ -191,7 +193,10 @@ mod tests {
         let pgp = KeyReport { key: MasterKey::Pgp(PgpKey { fingerprint: "FBC7".into() }), answers: vec![Answer::Failed(missing)] };
         let report = Report {
             threshold: 2,
-            groups: vec![GroupReport { recovered: false, keys: vec![age, pgp] }, GroupReport { recovered: true, keys: Vec::new() }],
+            groups: vec![
+                GroupReport { keys: vec![age, pgp], ..GroupReport::default() },
+                GroupReport { recovered: true, ..GroupReport::default() },
+            ],
         };
         let expected = "Failed to get the data key required to decrypt the SOPS file.
 

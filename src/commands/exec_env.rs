@@ -1,0 +1,115 @@
+//! `leafseal exec-env`.
+
+use super::args::{OrderArgs, ServiceArgs, flatten_separator};
+use super::exec_words::ExecWords;
+use super::session::{Session, mac_policy};
+use super::work::{Input, conflict};
+use super::{decrypt, format};
+use crate::document::steps::Step;
+use crate::document::variables::{Variable, variables};
+use crate::file::{EncryptedFile, PlainError};
+use crate::host::failure::Failure;
+use crate::host::run::Job;
+use crate::host::user::Account;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+const EXAMPLES: &str = "Examples:
+  leafseal exec-env secrets.yaml 'echo \"$password\"'
+  leafseal exec-env common.yaml prod.yaml -- ./server --port 80
+  leafseal exec-env secrets.yaml --extract '[\"db\"]' --flatten -- env";
+
+/// Run a command with the values of encrypted files as environment variables
+///
+/// COMMAND is one line for /bin/sh. After `--`, a program is run with its arguments as they are, without a shell, and there may be
+/// several files: later ones win. The command's exit code is kept; 255 says that a signal ended it. Signals are passed on to it.
+///
+/// Each value of the top level is a variable with the name of its key; lists and mappings are refused unless --flatten or --extract is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_long_help = EXAMPLES,
+    override_usage = "leafseal exec-env [OPTIONS] FILE COMMAND\n       leafseal exec-env [OPTIONS] FILE... -- PROGRAM [ARGUMENT]..."
+)]
+pub struct Args {
+    /// The files and the command
+    #[arg(value_name = "FILE COMMAND", num_args = 0..)]
+    words: Vec<OsString>,
+    /// A program and its arguments, without a shell
+    #[arg(last = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+    /// Give the command nothing of our own environment
+    #[arg(long)]
+    pristine: bool,
+    /// Run the command as this user
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Become the command instead of waiting for it
+    #[arg(long)]
+    same_process: bool,
+    /// Start the command and do not wait for it (deprecated)
+    #[arg(long)]
+    background: bool,
+    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
+    #[arg(long, value_name = "TYPE")]
+    input_type: Option<String>,
+    /// Use this mapping of the file only: '["key"]["list"][0]'
+    #[arg(long, value_name = "INDEX")]
+    extract: Option<String>,
+    /// Take nested values too, named by their keys joined with SEP (`_` if it is not given; `/` stands in front as well)
+    #[arg(long, value_name = "SEP", num_args = 0..=1, require_equals = true, default_missing_value = "_", value_parser = flatten_separator)]
+    flatten: Option<String>,
+    #[command(flatten)]
+    services: ServiceArgs,
+    #[command(flatten)]
+    order: OrderArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// With the exit code of the command, or what keeps it from being run.
+pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
+    let words = ExecWords::read(&args.words, &args.program, true)?;
+    let settled = session.settle(&args.services, Some(&args.order))?;
+    if args.background {
+        session.ui.warning("--background is deprecated: sops will drop it");
+        if args.same_process {
+            return Err(conflict("the --same-process flag cannot be used with --background"));
+        }
+    }
+    let steps = decrypt::steps(args.extract.as_deref())?;
+    let mut all = Vec::new();
+    for input in &words.inputs {
+        let found = of_file(args, session, &settled.context(), &steps, input).map_err(|failure| failure.about(&input.name()))?;
+        for null in found.iter().filter(|variable| variable.is_null) {
+            session.ui.warning(&format!("{}: {} is null: the variable is set to nothing", input.name(), null.path));
+        }
+        all.extend(found);
+    }
+    let mut job = Job::new(&words.command, args.pristine)?;
+    if let Some(name) = &args.user {
+        let account = Account::find(name)?;
+        account.switch()?;
+        job.variables(account.variables());
+    }
+    job.variables(all.iter().map(|variable| (&variable.name, OsStr::from_bytes(&variable.text))));
+    drop(all);
+    match () {
+        () if args.same_process => Err(job.replace()),
+        () if args.background => job.start(),
+        () => job.run(),
+    }
+}
+
+fn of_file(
+    args: &Args,
+    session: &Session<'_>,
+    cx: &crate::file::Context<'_>,
+    steps: &[Step],
+    input: &Input,
+) -> Result<Vec<Variable>, Failure> {
+    let format = format::choose(args.input_type.as_deref(), &input.path(None))?;
+    let plain = EncryptedFile::parse_owned(input.read(session.ui)?, format)?.open(mac_policy(false), cx)?;
+    let tree = plain.tree(steps).map_err(|error: PlainError| Failure::from(error))?;
+    Ok(variables(&tree, args.flatten.as_deref())?)
+}
