@@ -87,7 +87,7 @@ impl Ui {
         if self.json {
             talk(&self.in_own_name(&format!("{}\n", failure.json())));
         } else if let Some(line) = failure.line_of_sops.filter(|_| self.called_sops && !self.verbose) {
-            talk(&format!("{line}\n"));
+            talk(&format!("{}\n", line.text()));
         } else {
             talk(&self.in_own_name(&failure.render(self.colour)));
         }

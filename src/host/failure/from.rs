@@ -1,6 +1,6 @@
 //! Which exit code and which hint belong to which library error.
 
-use super::{Failure, Named};
+use super::{Failure, LineOfSops, Named};
 use crate::config::{ConfigError, LayoutError, PolicyError, RuleError};
 use crate::document::ParseError;
 use crate::document::convert::{ConvertError, ExtractError};
@@ -156,10 +156,7 @@ impl From<PolicyError> for Failure {
             PolicyError::NoKeys => Self::new(exit::GENERIC, text)
                 .hint("`leafseal init` writes a .sops.yaml for your own key; --age RECIPIENT gives a key for once"),
             PolicyError::Conflict { .. } => Self::new(exit::CONFLICT, text),
-            PolicyError::EmptyGroup { .. } => Self {
-                line_of_sops: Some("Could not generate data key: [empty key group provided]"),
-                ..Self::new(exit::GENERIC, text)
-            },
+            PolicyError::EmptyGroup { .. } => Self { line_of_sops: Some(LineOfSops::EmptyGroup), ..Self::new(exit::GENERIC, text) },
             _ => several_lines(exit::GENERIC, &text),
         }
     }

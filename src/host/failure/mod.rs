@@ -24,7 +24,23 @@ pub struct Failure {
     /// Where the name of the file it is about goes.
     pub named: Named,
     /// The very line that sops says, where scripts are known to look for it: under the name `sops` it stands for all the rest.
-    pub line_of_sops: Option<&'static str>,
+    pub line_of_sops: Option<LineOfSops>,
+}
+
+/// A line of sops that scripts compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineOfSops {
+    /// A creation rule gives no key.
+    EmptyGroup,
+}
+
+impl LineOfSops {
+    /// The line.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::EmptyGroup => "Could not generate data key: [empty key group provided]",
+        }
+    }
 }
 
 /// Where the name of a file goes in a message.
