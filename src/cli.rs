@@ -150,6 +150,9 @@ fn show_version(ui: &Ui, verbose: bool, check: bool) -> Result<(), Failure> {
 /// The help about the whole, or about a command and what is below it.
 fn help(topic: &[OsString]) -> Result<String, Failure> {
     let Some((first, below)) = topic.split_first() else { return Ok(command().render_long_help().to_string()) };
+    if first == "help" || first == "h" {
+        return help(&[]);
+    }
     let row = Row::of(&first.to_string_lossy()).ok_or_else(|| words::no_topic(first))?;
     let mut whole = program().subcommand(row.clap());
     whole.build();

@@ -99,6 +99,7 @@ fn help_about_nothing_is_3() {
     session.args(&["help", "bogus"]).stdout("").stderr_has("no help topic for 'bogus'").exit(3);
     session.args(&["h", "rotate"]).stdout_has("--add-age").stderr("").exit(0);
     session.args(&["h"]).stdout_has("Commands:").exit(0);
+    session.args(&["help", "help"]).stdout_has("Commands:").exit(0);
     session.args(&["decrypt", "-h"]).stdout_has("--extract").exit(0);
 }
 
