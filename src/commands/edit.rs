@@ -87,7 +87,7 @@ impl Edit<'_> {
         let encrypted = files::read(self.file)?;
         let cx = self.settled.context();
         let plain = EncryptedFile::parse_owned(encrypted, self.from)
-            .and_then(|file| file.open(mac_policy(self.args.ignore_mac), &cx))
+            .and_then(|file| self.session.open(file, mac_policy(self.args.ignore_mac), &cx))
             .map_err(|e| about(Failure::from(e)))?;
         self.session.warn_of_drift(&shown, path, self.from, plain.metadata());
         let plain = plain.reformat(self.to, &cx).map_err(|e| about(Failure::from(e)))?;

@@ -109,7 +109,7 @@ fn of_file(
     input: &Input,
 ) -> Result<Vec<Variable>, Failure> {
     let format = format::choose(args.input_type.as_deref(), &input.path(None))?;
-    let plain = EncryptedFile::parse_owned(input.read(session.ui)?, format)?.open(mac_policy(false), cx)?;
+    let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, format)?, mac_policy(false), cx)?;
     let tree = plain.tree(steps).map_err(|error: PlainError| Failure::from(error))?;
     Ok(variables(&tree, args.flatten.as_deref())?)
 }

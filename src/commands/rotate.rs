@@ -123,7 +123,7 @@ fn rotate(args: &Args, session: &Session<'_>, plan: &Plan, changes: &KeyChanges,
     let (from, to) = format::both(&args.types, &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
-    let plain = EncryptedFile::parse_owned(input.read(session.ui)?, from)?.open(mac_policy(args.ignore_mac), &cx)?;
+    let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(args.ignore_mac), &cx)?;
     session.warn_of_drift(&input.name(), &path, from, plain.metadata());
     let rotated = plain.reformat(to, &cx)?.rotate(changes, &cx)?;
     session.notes(&input.name(), &rotated, false)?;

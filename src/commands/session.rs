@@ -4,7 +4,7 @@ use super::args::{Global, KeyArgs, OrderArgs, SelectorArgs, ServiceArgs};
 use crate::config::{self, Config, KeyOverride, Layout, Overrides, Policy, Selectors, Source};
 use crate::document::Format;
 use crate::document::dotenv::Dialect;
-use crate::file::{Context, Encrypted, MacPolicy, Note};
+use crate::file::{Context, Encrypted, EncryptedFile, MacPolicy, Note, OpenError, PlainFile};
 use crate::host::config_file::{self, ConfigFiles};
 use crate::host::exit;
 use crate::host::failure::Failure;
@@ -152,6 +152,16 @@ impl<'a> Session<'a> {
         if let Some(drift) = policy.drift(&metadata.selection, metadata.mac_only_encrypted) {
             self.ui.warning(&format!("{name}: {drift}"));
         }
+    }
+
+    /// Opens a file. With `--verbose` it says, in the words of sops that scripts look for, that the data key was recovered.
+    ///
+    /// # Errors
+    /// As [`EncryptedFile::open`].
+    pub fn open(&self, file: EncryptedFile, mac: MacPolicy, cx: &Context<'_>) -> Result<PlainFile, OpenError> {
+        let plain = file.open(mac, cx)?;
+        self.ui.detail("Data key recovered successfully");
+        Ok(plain)
     }
 
     /// Shows what a user should know about an encryption. With `strict`, a file of which nothing is sealed is refused.

@@ -87,7 +87,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let cx = settled.context();
     let encrypted = files::read(file)?;
     let plain = EncryptedFile::parse_owned(encrypted, from)
-        .and_then(|file| file.open(mac_policy(args.ignore_mac), &cx))
+        .and_then(|file| session.open(file, mac_policy(args.ignore_mac), &cx))
         .map_err(|e| about(Failure::from(e)))?;
     if from != to && args.idempotent && plain.set(&steps, &value, &cx).map_err(|e| about(Failure::from(e)))?.is_none() {
         return Ok(());

@@ -56,7 +56,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let cx = settled.context();
     let encrypted = files::read(file)?;
     let plain = EncryptedFile::parse_owned(encrypted, from)
-        .and_then(|file| file.open(mac_policy(args.ignore_mac), &cx))
+        .and_then(|file| session.open(file, mac_policy(args.ignore_mac), &cx))
         .map_err(|e| Failure::from(e).about(name))?;
     let plain = plain.reformat(to, &cx).map_err(|e| Failure::from(e).about(name))?;
     match plain.unset(&steps, &cx) {
