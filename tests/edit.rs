@@ -266,3 +266,17 @@ fn a_draft_that_was_not_touched_changes_nothing() {
     session.args(&["edit", "-s", "s.yaml"]).stderr_has("sops").expect_file("s.yaml", &before).exit(1);
     session.args(&["edit", "-s", "none.yaml"]).stderr_has("does not exist").expect_absent("none.yaml").exit(1);
 }
+
+#[test]
+fn flat_files_have_a_draft_too() {
+    let mut session = session();
+    for (name, text, added) in [
+        ("s.env", "A=one\nB=two\n", format!("sops_age__list_1__map_recipient={OTHER}")),
+        ("s.ini", "[x]\na = one\nb = two\n", format!("age__list_1__map_recipient = {OTHER}")),
+    ] {
+        session.file(name, text).args(&["encrypt", "-i", name]).exit(0);
+        with_editor(&mut session, &format!("sed -i 's/two/zwei/' \"$1\"; echo '{added}' >> \"$1\""));
+        session.args(&["edit", "-s", name]).expect_file_has(name, OTHER).exit(0);
+        session.args(&["decrypt", name]).stdout(text.replace("two", "zwei")).exit(0);
+    }
+}

@@ -112,7 +112,7 @@ pub(super) fn read_metadata(document: &Document) -> Result<Metadata, OpenError> 
 
 /// The metadata of a draft: that of the first document; keys that were added by hand have nothing but their names.
 pub(super) fn read_draft(document: &Document) -> Result<Metadata, OpenError> {
-    let node = document.node(metadata::locate(document)?).map_err(OpenError::Parse)?;
+    let node = document.metadata_node(metadata::locate(document)?).map_err(OpenError::Parse)?;
     Ok(Metadata::read_draft(&node)?)
 }
 
