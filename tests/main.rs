@@ -11,9 +11,12 @@ mod docs;
 mod edit;
 mod encrypt;
 mod errors;
+mod exec;
 mod files;
+mod groups;
 mod harness;
 mod hostile;
+mod inspect;
 mod interop;
 mod keygen;
 mod leaks;
@@ -25,6 +28,7 @@ mod rotate;
 mod set;
 mod support;
 mod tamper;
+mod updatekeys;
 #[path = "../examples/yaml_events.rs"]
 #[expect(dead_code, reason = "its main function is for the shell")]
 mod yaml_events;

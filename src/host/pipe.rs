@@ -1,21 +1,21 @@
 //! Owns a named pipe that can be read again and again: everyone who opens it gets the whole content, and nothing of it reaches a disk.
 //!
-//! Nobody is told when a reader opens a pipe, and two readers of one pipe would share its content. So the pipe is tried in short
-//! intervals; as soon as a reader is there, another pipe takes its name, and the reader has the first one to itself. Readers that open it within
-//! the same interval still share one: for those there is the regular file.
+//! Nobody is told when a reader opens a pipe, and two readers of one pipe would share its content. So two pipes change places in short
+//! intervals, and the one that had the name before is tried: if a reader waits there, it has that pipe to itself. Readers that open it
+//! within the same interval still share one: for those there is the regular file.
 
 use super::exit;
 use super::failure::Failure;
 use nix::sys::stat::Mode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, open};
+use rustix::fs::{CWD, OFlags, RenameFlags, open, renameat_with};
 use rustix::io::Errno;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{Builder, park_timeout, scope};
+use std::thread::{Builder, Thread, park_timeout, scope};
 use std::time::Duration;
 
 /// How long the first tries are apart, and the longest it ever gets.
@@ -60,10 +60,8 @@ impl NamedPipe {
         scope(|scope| {
             let server = Builder::new().spawn_scoped(scope, || self.serve(content, &over));
             let server = server.map_err(|e| Failure::new(exit::GENERIC, "cannot serve the named pipe").io(&e))?;
-            let result = work();
-            over.store(true, Ordering::SeqCst);
-            server.thread().unpark();
-            result
+            let _end = End { over: &over, server: server.thread() };
+            work()
         })
     }
 
@@ -73,10 +71,8 @@ impl NamedPipe {
             while !over.load(Ordering::SeqCst) {
                 match self.reader() {
                     Reader::One(writer) => {
-                        let begun = Builder::new().spawn_scoped(scope, move || give(&writer, content, over));
                         // A system that has no thread for it leaves the reader with an empty pipe.
-                        let renewed = begun.map(drop).and_then(|()| make(&self.spare));
-                        if renewed.is_err() {
+                        if Builder::new().spawn_scoped(scope, move || give(&writer, content, over)).is_err() {
                             return;
                         }
                         pause = FIRST_PAUSE;
@@ -93,12 +89,21 @@ impl NamedPipe {
 
     /// The writing end for a reader that is there, which has the pipe to itself from now on.
     fn reader(&self) -> Reader {
-        match open(&self.path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty().bits().into())
-        {
+        if !std::fs::symlink_metadata(&self.path).is_ok_and(|found| found.file_type().is_fifo()) {
+            return Reader::Never;
+        }
+        // Where names cannot change places, a reader is let in under the name first and moved away then: a moment too late for some.
+        let exchanged = renameat_with(CWD, &self.path, CWD, &self.spare, RenameFlags::EXCHANGE).is_ok();
+        let tried = if exchanged { &self.spare } else { &self.path };
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match open(tried, flags, rustix::fs::Mode::empty()) {
             Ok(writer) => {
                 let writer = File::from(writer);
-                let ours = |found: Metadata| found.file_type().is_fifo() && found.nlink() > 0;
-                if !writer.metadata().is_ok_and(ours) || std::fs::rename(&self.spare, &self.path).is_err() {
+                if !writer.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
+                    return Reader::Never;
+                }
+                let freed = if exchanged { std::fs::remove_file(&self.spare) } else { std::fs::rename(&self.spare, &self.path) };
+                if freed.and_then(|()| make(&self.spare)).is_err() {
                     return Reader::Never;
                 }
                 Reader::One(writer)
@@ -106,6 +111,19 @@ impl NamedPipe {
             Err(Errno::NXIO | Errno::INTR) => Reader::None,
             Err(_) => Reader::Never,
         }
+    }
+}
+
+/// Ends the serving, also when the work panics.
+struct End<'a> {
+    over: &'a AtomicBool,
+    server: &'a Thread,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.server.unpark();
     }
 }
 
