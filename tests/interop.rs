@@ -29,7 +29,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("Error unmarshalling file: invalid dotenv input line", "lines of only blanks are empty lines to us"),
     ("numbered.ini: ", "the reference writes numbered keys (`-`) so that they are comments when it reads them"),
     (
-        "banner.ini: the reference refuses it: exit Some(2): panic",
+        "exit Some(2): panic: runtime error: index out of range [0] with length 0",
         "the reference does not survive a comment that begins with marks alone",
     ),
     ("anchors.yaml: after merge: a comment is lost", "comments are not copied with an alias"),
@@ -112,8 +112,14 @@ fn same_tree(format: Format, found: &[u8], measure: &[u8]) -> Result<(), String>
     if !same_but_for_numbers(&ours, &theirs) {
         return Err(format!("other values: {}", first_difference(&ours, &theirs).unwrap_or_default()));
     }
-    let mut ours = comment_texts(found, format);
-    for comment in comment_texts(measure, format) {
+    // The reference lays comments of INI out anew: their marks and blanks change.
+    let texts = |text: &[u8]| -> Vec<String> {
+        let all = comment_texts(text, format).into_iter();
+        let bare = |text: String| text.replace("\\n", "").replace(['#', ';', ' '], "");
+        if format == Format::Ini { all.map(bare).collect() } else { all.collect() }
+    };
+    let mut ours = texts(found);
+    for comment in texts(measure) {
         let at = ours.iter().position(|own| *own == comment).ok_or("a comment is lost")?;
         ours.swap_remove(at);
     }

@@ -13,6 +13,7 @@ mod encrypt;
 mod errors;
 mod exec;
 mod files;
+mod formats;
 mod groups;
 mod harness;
 mod hostile;

@@ -4,6 +4,7 @@
 use super::model::{Config, Indents};
 use super::policy::{Overrides, Policy, PolicyError, resolve};
 use super::rules::{FilePath, NearMiss, near_miss};
+use crate::document::dotenv::Dialect;
 use crate::document::node::Node;
 use crate::document::{Format, Position};
 use crate::keys::MasterKey;
@@ -118,11 +119,14 @@ impl Explanation {
             })),
         }
         let Indents { yaml, json_binary, .. } = self.indents;
-        if self.indents != Indents::default() {
+        if self.indents != (Indents { dotenv: self.indents.dotenv, ..Indents::default() }) {
             let json = |indent: i64| if indent == -1 { "tab".to_owned() } else { indent.to_string() };
             let yaml = if yaml == 0 { 4 } else { yaml };
             let text = format!("yaml {yaml}, json {}, json_binary {}", json(self.indents.json), json(json_binary));
             lines.push(line("indent", &text));
+        }
+        if self.indents.dotenv == Dialect::Posix {
+            lines.push(line("dotenv", "plaintext is read and written as shells do"));
         }
         lines.extend(self.warnings.iter().map(|warning| line("warning", warning)));
         lines
@@ -154,6 +158,7 @@ impl Explanation {
                     ("yaml", indent(self.indents.yaml)),
                     ("json", indent(self.indents.json)),
                     ("json_binary", indent(self.indents.json_binary)),
+                    ("dotenv", map([("dialect", Node::str(if self.indents.dotenv == Dialect::Posix { "posix" } else { "sops" }))])),
                 ]),
             ),
             ("warnings", Node::seq(self.warnings.iter().map(Node::str))),

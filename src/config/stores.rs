@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_flag_counts_for_every_format() {
-        let indents = Indents { yaml: 8, json: 8, json_binary: 8 };
+        let indents = Indents { yaml: 8, json: 8, json_binary: 8, ..Indents::default() };
         let layout = Layout::new(Some(&indents), Some(3)).expect("a layout");
         let expected = Layout {
             yaml_indent: 3,

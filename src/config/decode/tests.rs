@@ -255,12 +255,19 @@ fn destination_rules_and_stores_are_kept_as_data() {
                 ("recreation_rule", map([("pgp", Node::str("F"))])),
             ])]),
         ),
-        ("stores", map([("json", map([("indent", int("2"))])), ("json_binary", null()), ("dotenv", map([]))])),
+        (
+            "stores",
+            map([
+                ("json", map([("indent", int("2"))])),
+                ("json_binary", null()),
+                ("dotenv", map([("dialect", Node::str("posix"))])),
+            ]),
+        ),
     ]);
     let config = decode(&root).expect("a config");
     let rule = &config.destination_rules[0];
     assert_eq!((rule.s3_bucket.as_str(), rule.vault_kv_version, rule.omit_extensions), ("b", 1, true));
     assert_eq!(rule.recreation_rule.as_ref().expect("a rule").keys.pgp.text, KeyText::Text("F".into()));
-    assert_eq!(config.indents, Indents { yaml: 0, json: 2, json_binary: -1 });
+    assert_eq!(config.indents, Indents { json: 2, dotenv: Dialect::Posix, ..Indents::default() });
     assert!(config.warnings.is_empty());
 }

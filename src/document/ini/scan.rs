@@ -55,6 +55,7 @@ fn sections(text: &str, tree: &mut Tree<'_>) -> Result<(), Fault> {
     let mut section = Section { name: None, start, header_end: start, comment: Group::default(), rest: None, keys: Vec::new() };
     let mut pending = Group::default();
     let mut numbered = 1;
+    let mut has_metadata = false;
     while at < text.len() {
         let end = line_end(text, at);
         let line = trimmed(text, at..end);
@@ -67,7 +68,7 @@ fn sections(text: &str, tree: &mut Tree<'_>) -> Result<(), Fault> {
             Some(b'[') => {
                 let next = header(text, line, std::mem::take(&mut pending))?;
                 let is_metadata = text[next.name.clone().unwrap_or_default()] == *METADATA;
-                if is_metadata && !tree.metadata.is_empty() {
+                if is_metadata && std::mem::replace(&mut has_metadata, true) {
                     return Err((next.start, "the file has two `sops` sections"));
                 }
                 let done = std::mem::replace(&mut section, next);
