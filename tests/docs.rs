@@ -76,7 +76,8 @@ fn commands_and_options_in_the_readme_exist() {
             continue;
         };
         seen.insert(first.to_owned());
-        for option in words.filter_map(|w| w.strip_prefix("--")) {
+        // What follows the dashes is for another program.
+        for option in words.take_while(|w| *w != "--").filter_map(|w| w.strip_prefix("--")) {
             let known = command.get_arguments().chain(program.get_arguments()).any(|a| a.get_long() == Some(option));
             if !known {
                 wrong.push(format!("leafseal {call}: --{option}"));

@@ -32,7 +32,8 @@ fn inspect_needs_no_key() {
     session.file("p.yaml", PLAIN).args(&["inspect", "p.yaml"]).stdout("").stderr_has("not encrypted").exit(1);
     session.args(&["inspect", "none.yaml", "s.yaml"]).stdout_has("any one of 2").stderr_has("1 of 2 files failed").exit(1);
     session.args(&["inspect"]).exit(100);
-    session.args(&["inspect", "-", "--input-type", "yaml"]).stdin(session.read("s.yaml")).stdout_has("standard input").exit(0);
+    let text = session.read("s.yaml");
+    session.args(&["inspect", "-", "--input-type", "yaml"]).stdin(text).stdout_has("standard input").exit(0);
 }
 
 #[test]

@@ -26,7 +26,7 @@ const EXAMPLES: &str = "Examples:
 /// services are asked, which keys open the file, and what to do. Ends with 0 when the file can be decrypted here; without a FILE, when
 /// nothing is in the way of decrypting one. Nothing is changed.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The file
     #[arg(value_name = "FILE")]

@@ -25,9 +25,10 @@ const EXAMPLES: &str = "Examples:
 /// several files: later ones win. The command's exit code is kept; 255 says that a signal ended it. Signals are passed on to it.
 ///
 /// Each value of the top level is a variable with the name of its key; lists and mappings are refused unless --flatten or --extract is given.
+/// Names stay as they are; shells drop those that have other characters than letters, digits and `_`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_long_help = EXAMPLES,
+    after_help = EXAMPLES,
     override_usage = "leafseal exec-env [OPTIONS] FILE COMMAND\n       leafseal exec-env [OPTIONS] FILE... -- PROGRAM [ARGUMENT]..."
 )]
 pub struct Args {

@@ -31,7 +31,7 @@ const EXAMPLES: &str = "Examples:
 /// open it twice at the same moment, get one with --no-fifo, in memory where there is such a place. Either is gone when the command ends.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_long_help = EXAMPLES,
+    after_help = EXAMPLES,
     override_usage = "leafseal exec-file [OPTIONS] FILE COMMAND\n       leafseal exec-file [OPTIONS] FILE -- PROGRAM [ARGUMENT]..."
 )]
 pub struct Args {

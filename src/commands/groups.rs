@@ -22,7 +22,7 @@ const EXAMPLES: &str = "Examples:
 /// threshold, of all.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_long_help = EXAMPLES,
+    after_help = EXAMPLES,
     override_usage = "leafseal groups add --file FILE [OPTIONS]\n       leafseal groups delete --file FILE [OPTIONS] INDEX"
 )]
 pub struct Args {

@@ -23,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 /// Key groups and master keys, the selection, dates, and how many values are sealed. No keys are needed: all this is in the clear part of the
 /// file, and nothing of it is proved. With --output-format json one line for each file.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The files; `-` is standard input
     #[arg(value_name = "FILE")]

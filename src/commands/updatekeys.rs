@@ -26,7 +26,7 @@ const EXAMPLES: &str = "Examples:
 /// can still read old revisions, and what they copied; `leafseal rotate` makes a new data key. Keys that stay keep what they wrap; where
 /// there are several key groups, all shares are made anew. The threshold of a file stays as far as its groups allow it.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The files
     #[arg(value_name = "FILE")]
