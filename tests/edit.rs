@@ -135,7 +135,6 @@ fn one_file_at_a_time_and_mistyped_commands_are_recognised() {
     session.args(&["edit"]).stderr_has("no file specified").exit(100);
     session.args(&[]).stderr_has("no file specified").stderr_has("--help").exit(100);
     session.args(&["edit", "-"]).exit(8);
-    session.args(&["exec-env", "s.yaml", "true"]).stderr_has("not built in yet").exit(1);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn nested_values_need_flatten_or_extract() {
     session.stdout("host=h\nports.0=1\nports.1=2\n").exit(0);
     session.args(&["exec-env", "n.yaml", "--extract", "[\"top\"]", "true"]).stderr_has("only a mapping").exit(1);
     session.args(&["exec-env", "n.yaml", "--extract", "[\"none\"]", "true"]).stderr_has("not found").exit(1);
-    session.args(&["exec-env", "n.yaml", "--extract", "[", "true"]).exit(91);
+    session.args(&["exec-env", "n.yaml", "--extract", "[top", "true"]).exit(91);
     session.args(&["decrypt", "n.yaml", "--flatten", "/"]).stdout("/db/host: h\n/db/ports/0: 1\n/db/ports/1: 2\n/top: x\n").exit(0);
     session
         .args(&["decrypt", "--flatten", "n.yaml", "--output-type", "dotenv"])
