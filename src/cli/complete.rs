@@ -182,6 +182,7 @@ fn plain(line: &Typed, current: &str) -> Vec<String> {
         (None, []) => [commands(current), vec![String::from(":files")]].concat(),
         (None, [help]) if help == "help" || help == "h" => commands(current),
         (Some(command), []) if command.has_subcommands() => named(command.get_subcommands().map(|c| c.get_name()).collect()),
+        (Some(_), []) if line.name() == "groups" => named(vec!["add", "delete"]),
         (Some(_), []) if line.name() == "completion" => named(SHELLS.iter().map(|(name, _)| *name).collect()),
         (Some(_), [file]) if ["set", "unset"].contains(&line.name()) => paths(file, line.input_type.as_deref(), current, ""),
         (Some(_), [_, _, ..]) if line.name() == "unset" => Vec::new(),
@@ -273,6 +274,7 @@ mod tests {
         assert_eq!(fits(&["help", "rot"]), ["rotate"]);
         assert_eq!(fits(&["--config", ""]), [":files"]);
         assert_eq!(fits(&["completion", "f"]), ["fish"]);
+        assert_eq!(fits(&["groups", ""]), ["add", "delete"]);
         assert_eq!(fits(&["decrypt", ""]), [":files"]);
     }
 
