@@ -165,3 +165,15 @@ fn signals_reach_the_command_and_nothing_stays_behind() {
     // The harness looks for what was left behind.
     session.args(&["exec-file", "s.yaml", "true"]).exit(0);
 }
+
+#[test]
+fn a_signal_that_was_ignored_stays_so() {
+    let mut session = session();
+    session.args(&["exec-env", "s.yaml", "kill -HUP $$; echo alive"]);
+    let command = session.command();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(session.path(""));
+    let output = shell.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "alive\n");
+}

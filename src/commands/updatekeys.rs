@@ -93,7 +93,7 @@ impl Update<'_> {
         let (args, ui) = (self.args, self.session.ui);
         let only_looks = args.check || args.dry_run;
         let path = files::absolute(self.file);
-        if path.is_dir() {
+        if files::is_folder(&path) {
             return Err(usage("can't operate on a directory"));
         }
         if !files::exists(&path) {

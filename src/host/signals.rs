@@ -128,17 +128,22 @@ fn has_the_terminal() -> bool {
 }
 
 /// Whether a signal was ignored when we were started, as `nohup` does for a reason: then it stays so, for children too.
-#[cfg(target_os = "linux")]
 fn is_ignored(signal: i32) -> bool {
+    static MASK: OnceLock<u64> = OnceLock::new();
+    MASK.get_or_init(ignored) >> (signal - 1) & 1 == 1
+}
+
+/// The signals that are ignored, a bit each.
+#[cfg(target_os = "linux")]
+fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask >> (signal - 1) & 1 == 1
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_ignored(_signal: i32) -> bool {
-    false
+fn ignored() -> u64 {
+    0
 }
 
 fn send(pid: Option<Pid>, signal: i32) {
