@@ -27,6 +27,19 @@ fn an_identity_can_be_printed_or_put_elsewhere() {
 }
 
 #[test]
+fn a_post_quantum_identity_seals_and_opens() {
+    let mut session = Session::new();
+    session.args(&["keygen", "--pq"]).stdout("").expect_mode("../home/.config/sops/age/keys.txt", 0o600).exit(0);
+    let recipient = session.recipient();
+    assert!(recipient.starts_with("age1pq1"));
+    session.expect_file_has("../home/.config/sops/age/keys.txt", "\nAGE-SECRET-KEY-PQ-1");
+    session.file("s.yaml", "a: hunter2\n").args(&["encrypt", "-i", "--age", &recipient, "s.yaml"]).exit(0);
+    session.expect_file_has("s.yaml", &recipient).args(&["decrypt", "s.yaml"]).stdout("a: hunter2\n").exit(0);
+    session.args(&["init"]).expect_file_has(".sops.yaml", &recipient).exit(0);
+    session.args(&["keygen", "--pq", "-o", "-"]).stdout_has("# public key: age1pq1").exit(0);
+}
+
+#[test]
 fn keygen_says_when_there_is_no_home() {
     let mut session = Session::new();
     session.no_env("HOME").args(&["keygen"]).stderr_has("HOME").stderr_has("hint: name a file with --output").exit(1);

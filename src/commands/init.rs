@@ -77,7 +77,7 @@ fn own_recipient(ui: &Ui) -> Result<String, Failure> {
         return Ok(recipient);
     }
     let path = keygen::default_place()?;
-    let recipient = keygen::make(&path)?;
+    let recipient = keygen::make(&path, keygen::Kind::Classic)?;
     ui.status(&format!(
         "made an identity: {}; keep a copy in a safe place, without it the files cannot be read",
         files::shown(&path)

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use crate::host::failure::{Failure, usage};
-use crate::host::{clock, files, identities};
+use crate::host::{clock, exit, files, identities};
 use crate::keys::age;
 use crate::secret::Secret;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,29 @@ pub struct Args {
     /// Print the identity to standard output instead of writing a file
     #[arg(long)]
     stdout: bool,
+    /// Make a post-quantum identity (its recipient begins with age1pq1 and has about 1960 characters; sops reads it since 3.12)
+    #[arg(long)]
+    pq: bool,
+}
+
+/// Which kind of identity is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// X25519: short, read by every version of sops that knows age.
+    Classic,
+    /// MLKEM768-X25519.
+    PostQuantum,
+}
+
+impl Kind {
+    fn generate(self) -> Result<(Secret<String>, String), Failure> {
+        match self {
+            Self::Classic => Ok(age::generate()),
+            Self::PostQuantum => {
+                age::generate_post_quantum().map_err(|_| Failure::new(exit::GENERIC, "the operating system gives no random bytes"))
+            }
+        }
+    }
 }
 
 /// Runs the command.
@@ -34,8 +57,9 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     if args.stdout && args.output.as_ref().is_some_and(|o| o != Path::new("-")) {
         return Err(usage("cannot use --stdout and --output together"));
     }
+    let kind = if args.pq { Kind::PostQuantum } else { Kind::Classic };
     if args.stdout || args.output.as_ref().is_some_and(|o| o == Path::new("-")) {
-        let (identity, recipient) = age::generate();
+        let (identity, recipient) = kind.generate()?;
         ui.data(text(&identity, &recipient).expose().as_bytes())?;
         ui.status(&format!("recipient: {recipient}"));
         return Ok(());
@@ -44,7 +68,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => default_place()?,
     };
-    let recipient = make(&path)?;
+    let recipient = make(&path, kind)?;
     if ui.json() {
         return ui.report(&serde_json::json!({ "recipient": recipient, "path": files::shown(&path) }));
     }
@@ -67,8 +91,8 @@ pub fn default_place() -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// When the file exists or cannot be made.
-pub fn make(path: &Path) -> Result<String, Failure> {
-    let (identity, recipient) = age::generate();
+pub fn make(path: &Path, kind: Kind) -> Result<String, Failure> {
+    let (identity, recipient) = kind.generate()?;
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         files::create_private_folders(folder)?;
     }

@@ -3,19 +3,46 @@
 //! Empty lines and lines that begin with `#` are skipped; one bad line makes the whole source useless. Positions are
 //! reported, never content.
 
+use super::hybrid;
 use age::secrecy::SecretString;
+use age_core::format::{FileKey, Stanza};
 
 /// One identity.
 pub(super) enum Parsed {
-    X25519(age::x25519::Identity),
+    Key(Key),
     /// A kind that is known but not built in, by name.
     NotBuiltIn(&'static str),
+}
+
+/// An identity that needs nothing but itself.
+pub(super) enum Key {
+    X25519(age::x25519::Identity),
+    Hybrid(hybrid::Identity),
+}
+
+impl Key {
+    /// Its public half.
+    pub(super) fn recipient(&self) -> String {
+        match self {
+            Self::X25519(key) => key.to_public().to_string(),
+            Self::Hybrid(key) => key.recipient().to_string(),
+        }
+    }
+}
+
+impl age::Identity for Key {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+        match self {
+            Self::X25519(key) => key.unwrap_stanza(stanza),
+            Self::Hybrid(key) => key.unwrap_stanza(stanza),
+        }
+    }
 }
 
 /// The identities of one source.
 #[derive(Default)]
 pub(super) struct Identities {
-    pub(super) keys: Vec<age::x25519::Identity>,
+    pub(super) keys: Vec<Key>,
     /// Kinds that were found but are not built in, each once.
     pub(super) not_built_in: Vec<&'static str>,
 }
@@ -51,7 +78,7 @@ pub(super) fn parse(text: &str, words: bool) -> Result<Identities, Malformed> {
 impl Identities {
     fn add(&mut self, text: &str) -> Result<(), &'static str> {
         match parse_one(text)? {
-            Parsed::X25519(key) => self.keys.push(key),
+            Parsed::Key(key) => self.keys.push(key),
             Parsed::NotBuiltIn(kind) => {
                 if !self.not_built_in.contains(&kind) {
                     self.not_built_in.push(kind);
@@ -67,9 +94,9 @@ pub(super) fn parse_one(text: &str) -> Result<Parsed, &'static str> {
     if text.starts_with("AGE-PLUGIN-") {
         Ok(Parsed::NotBuiltIn("plugin"))
     } else if text.starts_with("AGE-SECRET-KEY-PQ-1") {
-        Ok(Parsed::NotBuiltIn("post-quantum"))
+        text.parse().map(Key::Hybrid).map(Parsed::Key).map_err(|_| MALFORMED)
     } else if text.starts_with("AGE-SECRET-KEY-1") {
-        text.parse().map(Parsed::X25519).map_err(|_| "malformed identity (mistyped or cut?)")
+        text.parse().map(Key::X25519).map(Parsed::Key).map_err(|_| MALFORMED)
     } else if text.trim() != text {
         Err("blanks before or after the identity")
     } else if text.contains("PRIVATE KEY-----") {
@@ -80,6 +107,8 @@ pub(super) fn parse_one(text: &str) -> Result<Parsed, &'static str> {
         Err("unknown identity type")
     }
 }
+
+const MALFORMED: &str = "malformed identity (mistyped or cut?)";
 
 /// A single word with a path separator in it.
 fn looks_like_path(text: &str) -> bool {
@@ -128,6 +157,8 @@ mod tests {
 
     const KEY: &str = "AGE-SECRET-KEY-1K78KDUXY9QJDV4P34KQZCM3LQQJJFUZHZQTLU03FZ3JMUUECY75SGQ7XS3";
 
+    const HYBRID: &str = "AGE-SECRET-KEY-PQ-1HZLGZUPT4ETPKDEV8HSGFDCYZ4E522W0A7PU2LHT8EH9W6YLNC3SW78XKG";
+
     fn reason(text: &str, words: bool) -> (usize, &'static str) {
         let malformed = parse(text, words).err().expect("malformed");
         (malformed.line, malformed.reason)
@@ -135,10 +166,10 @@ mod tests {
 
     #[test]
     fn lines_skip_comments_and_take_crlf() {
-        let text = format!("# created: now\r\n\r\n{KEY}\r\nAGE-SECRET-KEY-PQ-1XX\nAGE-PLUGIN-YUBIKEY-1X\nAGE-PLUGIN-SE-1X");
+        let text = format!("# created: now\r\n\r\n{KEY}\r\n{HYBRID}\nAGE-PLUGIN-YUBIKEY-1X\nAGE-PLUGIN-SE-1X");
         let identities = parse(&text, false).expect("well-formed");
-        assert_eq!(identities.keys.len(), 1);
-        assert_eq!(identities.not_built_in, ["post-quantum", "plugin"]);
+        assert!(matches!(identities.keys.as_slice(), [Key::X25519(_), Key::Hybrid(_)]));
+        assert_eq!(identities.not_built_in, ["plugin"]);
     }
 
     #[test]
@@ -151,6 +182,7 @@ mod tests {
     #[test]
     fn one_bad_line_makes_the_source_useless_and_is_named_by_number() {
         assert_eq!(reason(&format!("{KEY}\n\n {KEY}\n"), false), (3, "blanks before or after the identity"));
+        assert_eq!(reason("AGE-SECRET-KEY-PQ-1XX", false), (1, MALFORMED));
         assert_eq!(reason("age16r7pjmdq", false).1, "a recipient (the public half) instead of an identity");
         assert!(reason("-----BEGIN OPENSSH PRIVATE KEY-----", false).1.contains("SOPS_AGE_SSH_PRIVATE_KEY_FILE"));
     }

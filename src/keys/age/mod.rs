@@ -11,12 +11,14 @@ use age::secrecy::ExposeSecret as _;
 
 mod envelope;
 mod holding;
+mod hybrid;
 mod identity;
 mod recipient;
 mod report;
 mod search;
 mod source;
 mod survey;
+mod x_wing;
 
 pub use report::short;
 pub use search::Backend;
@@ -68,13 +70,23 @@ pub fn generate() -> (Secret<String>, String) {
     (text, identity.to_public().to_string())
 }
 
-/// The recipient (`age1…`) of an X25519 identity (`AGE-SECRET-KEY-1…`).
+/// Makes a new post-quantum identity: the identity's text (`AGE-SECRET-KEY-PQ-1…`) and its recipient (`age1pq1…`, about 1960
+/// characters).
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub fn generate_post_quantum() -> Result<(Secret<String>, String), getrandom::Error> {
+    let identity = hybrid::Identity::generate()?;
+    Ok((identity.text(), identity.recipient().to_string()))
+}
+
+/// The recipient (`age1…`, `age1pq1…`) of an identity (`AGE-SECRET-KEY-1…`, `AGE-SECRET-KEY-PQ-1…`).
 ///
 /// # Errors
 /// A text of ours (never the identity) when it is another kind of identity or malformed.
 pub fn recipient_of(identity: &Secret<String>) -> Result<String, &'static str> {
     match identity::parse_one(identity.expose().trim())? {
-        identity::Parsed::X25519(identity) => Ok(identity.to_public().to_string()),
+        identity::Parsed::Key(key) => Ok(key.recipient()),
         identity::Parsed::NotBuiltIn(_) => Err("its recipient is not known here: this kind of identity is not built in yet"),
     }
 }
@@ -93,6 +105,10 @@ mod tests {
         assert_eq!(recipient_of(&identity), Ok(recipient));
         let (other, _) = generate();
         assert_ne!(identity.expose(), other.expose());
+        let (identity, recipient) = generate_post_quantum().expect("random bytes");
+        assert!(identity.expose().starts_with("AGE-SECRET-KEY-PQ-1") && recipient.starts_with("age1pq1"));
+        assert_eq!(recipient_of(&identity), Ok(recipient));
+        assert_ne!(identity.expose(), generate_post_quantum().expect("random bytes").0.expose());
     }
 
     #[test]

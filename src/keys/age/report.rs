@@ -98,7 +98,7 @@ fn holds_ssh(source: &IdentitySource, recipient: Option<String>) -> String {
 }
 
 fn list(identities: &Identities) -> String {
-    let mut names: Vec<String> = identities.keys.iter().take(SHOWN).map(|key| short(&key.to_public().to_string())).collect();
+    let mut names: Vec<String> = identities.keys.iter().take(SHOWN).map(|key| short(&key.recipient())).collect();
     if identities.keys.len() > SHOWN {
         names.push(format!("{} more", identities.keys.len() - SHOWN));
     }

@@ -52,7 +52,7 @@ impl Found {
                 None => Self::Unusable("it holds no identity".to_owned()),
             },
             Holding::Identities(identities) => {
-                Self::Identities(identities.keys.iter().map(|key| key.to_public().to_string()).collect())
+                Self::Identities(identities.keys.iter().map(|key| key.recipient()).collect())
             }
             Holding::Ssh(key) => Self::Identities(ssh_recipient(key).into_iter().collect()),
             Holding::UnsupportedSsh(why) => Self::Unusable((*why).to_owned()),
@@ -62,7 +62,7 @@ impl Found {
             },
             Holding::LockedIdentities(locked) => match locked.opened() {
                 Some(Err(why)) => Self::Unusable(format!("it {}", still_locked(why))),
-                Some(Ok(identities)) => Self::Identities(identities.keys.iter().map(|key| key.to_public().to_string()).collect()),
+                Some(Ok(identities)) => Self::Identities(identities.keys.iter().map(|key| key.recipient()).collect()),
                 None => Self::Locked(None),
             },
         }
