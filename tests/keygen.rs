@@ -75,6 +75,6 @@ fn init_takes_recipients_and_refuses_what_is_none() {
     session.args(&["init", "--age", "nonsense"]).stderr_has("error: ").expect_absent(".sops.yaml").exit(1);
     session.args(&["init", "--age", recipient]).expect_file_has(".sops.yaml", recipient).exit(0);
     session.args(&["init"]).exit(3);
-    session.file("../home/.config/sops/age/keys.txt", "AGE-PLUGIN-YUBIKEY-1QQ\n").cd("other");
+    session.file("../home/.config/sops/age/keys.txt", "AGE-PLUGIN-FAKE-1W3JHXAQ8FAZUR\n").cd("other");
     session.args(&["init"]).stderr_has("hint: name the recipient with --age").expect_absent("other/.sops.yaml").exit(1);
 }

@@ -24,6 +24,7 @@ mod leaks;
 mod legacy;
 mod lossless;
 mod pgp;
+mod plugins;
 mod reference;
 mod rotate;
 mod set;

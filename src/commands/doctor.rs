@@ -11,7 +11,7 @@ use crate::host::config_file;
 use crate::host::env;
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
-use crate::host::files;
+use crate::host::{files, plugins};
 use crate::keys::age::{Found, short};
 use std::path::{Path, PathBuf};
 
@@ -131,8 +131,17 @@ impl<'a> Doctor<'a> {
                 Found::Missing => (State::Plain, "there is no such file".to_owned()),
                 Found::Command if !self.is_set(&place.label) => (State::Plain, "not set".to_owned()),
                 Found::Command => (State::Good, "a command, run when a file needs it".to_owned()),
-                Found::Identities(recipients) => {
-                    (State::Good, recipients.iter().map(|text| short(text)).collect::<Vec<_>>().join(", "))
+                Found::Identities { recipients, plugins } => {
+                    let missing: Vec<&String> = plugins.iter().filter(|name| !plugins::is_installed(name)).collect();
+                    if let Some(name) = missing.first() {
+                        self.report.hint(format!("the program age-plugin-{name} belongs into a folder of the PATH"));
+                    }
+                    let named = plugins.iter().map(|name| match missing.contains(&name) {
+                        true => format!("an identity of age-plugin-{name}, which is not installed"),
+                        false => format!("an identity of age-plugin-{name}"),
+                    });
+                    let state = if missing.is_empty() || !recipients.is_empty() { State::Good } else { State::Doubtful };
+                    (state, recipients.iter().map(|text| short(text)).chain(named).collect::<Vec<_>>().join(", "))
                 }
                 Found::Locked(recipient) => {
                     let whose = recipient.as_deref().map(|text| format!("{}, ", short(text))).unwrap_or_default();

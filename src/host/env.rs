@@ -56,6 +56,8 @@ variables! {
     AGE_SSH_PRIVATE_KEY_FILE = "SOPS_AGE_SSH_PRIVATE_KEY_FILE";
     /// A command that prints an SSH private key; run once, without a shell
     AGE_SSH_PRIVATE_KEY_CMD = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
+    /// How many seconds an age plugin may say nothing before it is ended and other keys are tried; 30 when it is not set
+    AGE_PLUGIN_TIMEOUT = "LEAFSEAL_AGE_PLUGIN_TIMEOUT";
     /// The GnuPG program; `gpg` on the PATH when it is not set
     GPG_EXEC = "SOPS_GPG_EXEC";
     /// The terminal where the agent of GnuPG asks for passphrases; set for it when it is not set
@@ -64,7 +66,7 @@ variables! {
     SOPS_EDITOR = "SOPS_EDITOR";
     /// The editor when `SOPS_EDITOR` is not set
     EDITOR = "EDITOR";
-    /// Where `vim`, `nano` and `vi` are looked for when no editor is set
+    /// Where editors, GnuPG, age plugins and the programs of key commands are looked for; relative folders in it are not
     PATH = "PATH";
     /// The home folder: `~/.ssh`, `~/.config`
     HOME = "HOME";

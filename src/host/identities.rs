@@ -3,8 +3,9 @@
 use super::child;
 use super::env::{self, Variable};
 use super::failure::io_words;
+use super::plugins::InstalledPlugins;
 use super::ui::Ui;
-use crate::keys::age::{IdentityProvider, IdentitySource, Loaded, SourceKind};
+use crate::keys::age::{IdentityProvider, IdentitySource, Loaded, Plugins, SourceKind};
 use crate::secret::Secret;
 use std::fs::File;
 use std::io::Read;
@@ -18,6 +19,7 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Debug)]
 pub struct Identities<'a> {
     ui: &'a Ui,
+    plugins: InstalledPlugins<'a>,
     sources: Vec<IdentitySource>,
     places: Vec<Place>,
 }
@@ -34,7 +36,7 @@ enum Place {
 impl<'a> Identities<'a> {
     /// The places, from the environment; nothing is read yet.
     pub fn new(ui: &'a Ui) -> Self {
-        let mut identities = Self { ui, sources: Vec::new(), places: Vec::new() };
+        let mut identities = Self { ui, plugins: InstalledPlugins::new(ui), sources: Vec::new(), places: Vec::new() };
         identities.file_variable(env::AGE_SSH_PRIVATE_KEY_FILE, SourceKind::SshKey);
         identities.command(env::AGE_SSH_PRIVATE_KEY_CMD, SourceKind::SshKey);
         if let Some(home) = env::HOME.path() {
@@ -112,6 +114,10 @@ impl IdentityProvider for Identities<'_> {
 
     fn passphrase(&self, label: &str) -> Option<Secret<String>> {
         self.ui.passphrase(&format!("identity '{label}'")).ok()
+    }
+
+    fn plugins(&self) -> Option<&dyn Plugins> {
+        Some(&self.plugins)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod files;
 pub mod gpg;
 pub mod identities;
 pub mod pipe;
+pub mod plugins;
 pub mod private;
 pub mod run;
 pub mod signals;

@@ -193,6 +193,22 @@ impl Ui {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// Asks for a secret on the terminal, without echo, every time anew. `None`: there is nobody to ask.
+    pub fn secret(&self, question: &str) -> Option<Secret<String>> {
+        rpassword::prompt_password(format!("{question}: ")).ok().map(Secret::new)
+    }
+
+    /// Asks for a line on the terminal. `None`: there is nobody to ask.
+    pub fn line(&self, question: &str) -> Option<String> {
+        if !self.can_ask() {
+            return None;
+        }
+        talk(&format!("{question}: "));
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line).ok()?;
+        if read == 0 { None } else { Some(line.trim_end_matches(['\r', '\n']).to_owned()) }
+    }
+
     /// Shows `text` and waits for the Enter key. False: there will be no answer.
     pub fn wait_for_enter(&self, text: &str) -> bool {
         talk(text);

@@ -116,7 +116,10 @@ impl Local<'_> {
 impl KeyService for Local<'_> {
     fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
         match key {
-            MasterKey::Age(age) => wrap_age(&age.recipient, data_key),
+            #[cfg(feature = "age")]
+            MasterKey::Age(age) => {
+                super::age::wrap(&age.recipient, data_key, self.age.as_ref().and_then(super::age::Backend::plugins))
+            }
             #[cfg(feature = "pgp")]
             MasterKey::Pgp(pgp) => match &self.pgp {
                 Some(backend) => backend.wrap(&pgp.fingerprint, data_key),
@@ -145,16 +148,6 @@ impl KeyService for Local<'_> {
 
 #[cfg(feature = "pgp")]
 const NO_GPG: &str = "no GnuPG was given";
-
-#[cfg(feature = "age")]
-fn wrap_age(recipient: &str, data_key: &[u8]) -> Result<String, KeyError> {
-    super::age::wrap(recipient, data_key)
-}
-
-#[cfg(not(feature = "age"))]
-fn wrap_age(_recipient: &str, _data_key: &[u8]) -> Result<String, KeyError> {
-    Err(KeyError::NotBuiltIn { what: super::KeyType::Age.service().to_owned() })
-}
 
 fn not_built_in(key: &MasterKey) -> KeyError {
     KeyError::NotBuiltIn { what: key.key_type().service().to_owned() }

@@ -4,14 +4,14 @@
 //! reported, never content.
 
 use super::hybrid;
+use super::plugin::PluginIdentity;
 use age::secrecy::SecretString;
 use age_core::format::{FileKey, Stanza};
 
 /// One identity.
 pub(super) enum Parsed {
     Key(Key),
-    /// A kind that is known but not built in, by name.
-    NotBuiltIn(&'static str),
+    Plugin(PluginIdentity),
 }
 
 /// An identity that needs nothing but itself.
@@ -43,8 +43,8 @@ impl age::Identity for Key {
 #[derive(Default)]
 pub(super) struct Identities {
     pub(super) keys: Vec<Key>,
-    /// Kinds that were found but are not built in, each once.
-    pub(super) not_built_in: Vec<&'static str>,
+    /// Those that only a plugin can use.
+    pub(super) plugins: Vec<PluginIdentity>,
 }
 
 /// Why a source's text holds no identities.
@@ -79,11 +79,7 @@ impl Identities {
     fn add(&mut self, text: &str) -> Result<(), &'static str> {
         match parse_one(text)? {
             Parsed::Key(key) => self.keys.push(key),
-            Parsed::NotBuiltIn(kind) => {
-                if !self.not_built_in.contains(&kind) {
-                    self.not_built_in.push(kind);
-                }
-            }
+            Parsed::Plugin(identity) => self.plugins.push(identity),
         }
         Ok(())
     }
@@ -92,7 +88,7 @@ impl Identities {
 /// Parses one identity; the error says what is wrong, never what was read.
 pub(super) fn parse_one(text: &str) -> Result<Parsed, &'static str> {
     if text.starts_with("AGE-PLUGIN-") {
-        Ok(Parsed::NotBuiltIn("plugin"))
+        text.parse().map(Parsed::Plugin)
     } else if text.starts_with("AGE-SECRET-KEY-PQ-1") {
         text.parse().map(Key::Hybrid).map(Parsed::Key).map_err(|_| MALFORMED)
     } else if text.starts_with("AGE-SECRET-KEY-1") {
@@ -108,7 +104,7 @@ pub(super) fn parse_one(text: &str) -> Result<Parsed, &'static str> {
     }
 }
 
-const MALFORMED: &str = "malformed identity (mistyped or cut?)";
+pub(super) const MALFORMED: &str = "malformed identity (mistyped or cut?)";
 
 /// A single word with a path separator in it.
 fn looks_like_path(text: &str) -> bool {
@@ -166,10 +162,10 @@ mod tests {
 
     #[test]
     fn lines_skip_comments_and_take_crlf() {
-        let text = format!("# created: now\r\n\r\n{KEY}\r\n{HYBRID}\nAGE-PLUGIN-YUBIKEY-1X\nAGE-PLUGIN-SE-1X");
+        let text = format!("# created: now\r\n\r\n{KEY}\r\n{HYBRID}\nAGE-PLUGIN-FOOBAR-1QVHULF");
         let identities = parse(&text, false).expect("well-formed");
         assert!(matches!(identities.keys.as_slice(), [Key::X25519(_), Key::Hybrid(_)]));
-        assert_eq!(identities.not_built_in, ["plugin"]);
+        assert_eq!(identities.plugins.iter().map(|identity| identity.name.as_str()).collect::<Vec<_>>(), ["foobar"]);
     }
 
     #[test]
@@ -183,6 +179,7 @@ mod tests {
     fn one_bad_line_makes_the_source_useless_and_is_named_by_number() {
         assert_eq!(reason(&format!("{KEY}\n\n {KEY}\n"), false), (3, "blanks before or after the identity"));
         assert_eq!(reason("AGE-SECRET-KEY-PQ-1XX", false), (1, MALFORMED));
+        assert_eq!(reason("AGE-PLUGIN-FOOBAR-1QVHULX", false), (1, MALFORMED));
         assert_eq!(reason("age16r7pjmdq", false).1, "a recipient (the public half) instead of an identity");
         assert!(reason("-----BEGIN OPENSSH PRIVATE KEY-----", false).1.contains("SOPS_AGE_SSH_PRIVATE_KEY_FILE"));
     }

@@ -13,6 +13,7 @@ mod envelope;
 mod holding;
 mod hybrid;
 mod identity;
+mod plugin;
 mod recipient;
 mod report;
 mod search;
@@ -20,6 +21,7 @@ mod source;
 mod survey;
 mod x_wing;
 
+pub use plugin::{PluginError, PluginTask, Plugins, RunningPlugin};
 pub use report::short;
 pub use search::Backend;
 pub use source::{IdentityProvider, IdentitySource, Loaded, SourceKind};
@@ -61,6 +63,9 @@ pub enum AgeError {
     /// The operating system or the library failed to write the file.
     #[error("could not make the age file")]
     Write,
+    /// A plugin did not wrap it.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
 }
 
 /// Makes a new X25519 identity: the identity's text (`AGE-SECRET-KEY-1…`) and its recipient (`age1…`).
@@ -87,7 +92,7 @@ pub fn generate_post_quantum() -> Result<(Secret<String>, String), getrandom::Er
 pub fn recipient_of(identity: &Secret<String>) -> Result<String, &'static str> {
     match identity::parse_one(identity.expose().trim())? {
         identity::Parsed::Key(key) => Ok(key.recipient()),
-        identity::Parsed::NotBuiltIn(_) => Err("its recipient is not known here: this kind of identity is not built in yet"),
+        identity::Parsed::Plugin(_) => Err("only its plugin knows its recipient"),
     }
 }
 

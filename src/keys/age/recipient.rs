@@ -1,9 +1,14 @@
 //! Owns recipients: which kind a text is, and wrapping a data key for it.
 
+use super::plugin::{self, PluginError, PluginRecipient, Plugins};
 use super::{AgeError, Checked, envelope, hybrid};
 use crate::keys::parse::KeyTextError;
 use crate::keys::service::KeyError;
+use age::EncryptError;
 use age::ssh::ParseRecipientKeyError;
+use age_core::format::{FileKey, Stanza};
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 enum Recipient {
     X25519(age::x25519::Recipient),
@@ -11,25 +16,54 @@ enum Recipient {
     Tag(age::tag::Recipient),
     HybridTag(Box<age::tagpq::Recipient>),
     Ssh(age::ssh::Recipient),
-    NotBuiltIn(&'static str),
+    Plugin(PluginRecipient),
 }
 
-/// Checks a recipient's text. Plugin recipients pass as data.
+/// Checks a recipient's text; of a plugin's recipient, all that can be seen without the plugin.
 pub(in crate::keys) fn check(text: &str) -> Checked {
     parse(text).map(drop)
 }
 
-/// Wraps a data key (or share) for one recipient: an armored age file of its own.
-pub(in crate::keys) fn wrap(recipient: &str, data_key: &[u8]) -> Result<String, KeyError> {
+/// Wraps a data key (or share) for one recipient: an armored age file of its own. Plugins are those of the host, if it has any.
+pub(in crate::keys) fn wrap(recipient: &str, data_key: &[u8], plugins: Option<&dyn Plugins>) -> Result<String, KeyError> {
     let sealed = match parse(recipient)? {
         Recipient::X25519(recipient) => envelope::seal(&recipient, data_key),
         Recipient::Hybrid(recipient) => envelope::seal(&*recipient, data_key),
         Recipient::Tag(recipient) => envelope::seal(&recipient, data_key),
         Recipient::HybridTag(recipient) => envelope::seal(&*recipient, data_key),
         Recipient::Ssh(recipient) => envelope::seal(&recipient, data_key),
-        Recipient::NotBuiltIn(what) => return Err(KeyError::NotBuiltIn { what: what.to_owned() }),
+        Recipient::Plugin(recipient) => {
+            let plugins = plugins.ok_or_else(|| AgeError::Plugin(PluginError::NoHost { name: recipient.name.clone() }))?;
+            let through = Through { plugins, recipient, failure: RefCell::default() };
+            let sealed = envelope::seal(&through, data_key);
+            sealed.map_err(|error| through.failure.into_inner().map_or(error, AgeError::Plugin))
+        }
     };
     sealed.map_err(AgeError::into)
+}
+
+/// A recipient that wraps through its plugin.
+struct Through<'a> {
+    plugins: &'a dyn Plugins,
+    recipient: PluginRecipient,
+    failure: RefCell<Option<PluginError>>,
+}
+
+impl age::Recipient for Through<'_> {
+    fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
+        plugin::wrap(self.plugins, &self.recipient, file_key).map_err(|error| {
+            *self.failure.borrow_mut() = Some(error);
+            EncryptError::Io(std::io::Error::other("plugin"))
+        })
+    }
+}
+
+/// The name of the plugin of a recipient, if it has one.
+pub(super) fn plugin_of(text: &str) -> Option<String> {
+    match parse(text) {
+        Ok(Recipient::Plugin(recipient)) => Some(recipient.name),
+        _ => None,
+    }
 }
 
 /// The kinds of `docs/format.md`, tested in its order.
@@ -43,8 +77,7 @@ fn parse(text: &str) -> Result<Recipient, KeyTextError> {
         } else if rest.starts_with("tagpq1") {
             text.parse().map(Box::new).map(Recipient::HybridTag).map_err(|_| bad(MISTYPED))
         } else if rest.contains('1') {
-            let is_bech32 = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-            if is_bech32 { Ok(Recipient::NotBuiltIn(PLUGIN)) } else { Err(bad("not Bech32")) }
+            text.parse().map(Recipient::Plugin).map_err(bad)
         } else {
             text.parse().map(Recipient::X25519).map_err(|_| bad(MISTYPED))
         };
@@ -63,7 +96,6 @@ fn parse(text: &str) -> Result<Recipient, KeyTextError> {
 }
 
 const MISTYPED: &str = "mistyped or cut: the checksum does not match";
-const PLUGIN: &str = "support for age plugin recipients";
 
 #[cfg(test)]
 mod tests {
@@ -83,17 +115,19 @@ mod tests {
     fn tagged_recipients_of_hardware_keys_need_no_plugin_to_encrypt() {
         let tag = "age1tag1qt8lw0ual6avlwmwatk888yqnmdamm7xfd0wak53ut6elz5c4swx2yqdj4e";
         assert!(check(tag).is_ok());
-        assert!(wrap(tag, &[0; 32]).expect("wrapped").starts_with("-----BEGIN AGE"));
+        assert!(wrap(tag, &[0; 32], None).expect("wrapped").starts_with("-----BEGIN AGE"));
         let error = check(&tag.replace("qt8l", "qt8q")).expect_err("the checksum is wrong");
         assert!(error.to_string().contains("checksum"), "{error}");
         assert!(check("age1pq1qyycmru5tv998x").is_err() && check("age1tagpq1qyycmru5tv998x").is_err());
     }
 
     #[test]
-    fn kinds_that_come_later_are_data_but_do_not_wrap() {
-        assert!(check("age1yubikey1qwerty").is_ok());
-        let error = wrap("age1yubikey1qwerty", &[0; 32]).expect_err("not built in");
-        assert!(matches!(&error, KeyError::NotBuiltIn { what } if what.contains("plugin")), "{error}");
-        assert!(check("age1../../bin/sh1x").is_err());
+    fn a_plugin_recipient_needs_its_plugin() {
+        let text = "age1unencrypted1k5fr0r";
+        assert!(check(text).is_ok());
+        assert_eq!(plugin_of(text).as_deref(), Some("unencrypted"));
+        let error = wrap(text, &[0; 32], None).expect_err("no host");
+        assert_eq!(error.to_string(), "age-plugin-unencrypted cannot be started from here");
+        assert!(check("age1yubikey1qwerty").is_err() && check("age1../../bin/sh1x").is_err());
     }
 }

@@ -4,6 +4,7 @@
 
 use super::holding::{Holding, Locked, LockedIdentities, LockedSsh, ssh_recipient};
 use super::identity::{Identities, Malformed};
+use super::plugin::PluginError;
 use super::source::IdentitySource;
 use crate::keys::service::Reason;
 use std::sync::{Arc, OnceLock};
@@ -31,9 +32,11 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
-/// The report over the places that were looked into for a `noun`.
-pub(super) fn reason(looked: &[(&IdentitySource, Arc<OnceLock<Holding>>)], noun: &str) -> Reason {
+/// The report over the places that were looked into for a `noun`, and over the plugins that were tried.
+pub(super) fn reason(looked: &[(&IdentitySource, Arc<OnceLock<Holding>>)], noun: &str, plugins: &[PluginError]) -> Reason {
     let (mut held, mut details, mut hints) = (Vec::new(), Vec::new(), Vec::new());
+    details.extend(plugins.iter().map(PluginError::to_string));
+    hints.extend(plugins.iter().filter_map(PluginError::hint));
     let (mut not_set, mut missing) = (Vec::new(), Vec::new());
     for (source, holding) in looked {
         let Some(holding) = holding.get() else { continue };
@@ -102,7 +105,10 @@ fn list(identities: &Identities) -> String {
     if identities.keys.len() > SHOWN {
         names.push(format!("{} more", identities.keys.len() - SHOWN));
     }
-    names.extend(identities.not_built_in.iter().map(|kind| format!("{kind} identities, which are not built in yet")));
+    names.extend(identities.plugins.iter().take(SHOWN).map(|identity| format!("an identity of age-plugin-{}", identity.name)));
+    if identities.plugins.len() > SHOWN {
+        names.push(format!("{} more of plugins", identities.plugins.len() - SHOWN));
+    }
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 

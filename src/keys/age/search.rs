@@ -1,13 +1,14 @@
 //! Owns the search for the identity that opens a wrapped data key, and the cache of what was loaded for it.
 //!
 //! Only places that could help are looked into: SSH keys for SSH stanzas, identity files for X25519 and post-quantum ones. Cheap places
-//! come first, commands next, questions to a person last, so that a passphrase never stands before a key that is at hand.
+//! come first, commands next, questions to a person and plugins last, so that a passphrase never stands before a key that is at hand.
 
 use super::envelope::{self, OpenError};
 use super::holding::Holding;
+use super::plugin::{self, PluginError, PluginIdentity, Plugins};
 use super::source::{IdentityProvider, IdentitySource, SourceKind};
 use super::survey::{Found, Surveyed};
-use super::{AgeError, hybrid, report};
+use super::{AgeError, hybrid, recipient, report};
 use crate::keys::service::{KeyError, Unwrapped};
 use crate::secret::Secret;
 use age::{DecryptError, Identity as _};
@@ -25,6 +26,8 @@ pub struct Backend<'a> {
     holdings: Mutex<HashMap<Place, Arc<OnceLock<Holding>>>>,
     /// What people answered, by label: nobody is asked twice. `None`: there was nobody to ask.
     answers: Mutex<HashMap<String, Option<Secret<String>>>>,
+    /// Plugins that are not started again, by name.
+    given_up: Mutex<HashMap<String, PluginError>>,
 }
 
 /// A source's index, and the recipient for commands.
@@ -39,22 +42,27 @@ impl std::fmt::Debug for Backend<'_> {
 impl<'a> Backend<'a> {
     /// A backend that has looked nowhere yet.
     pub fn new(provider: &'a dyn IdentityProvider) -> Self {
-        Self { provider, holdings: Mutex::default(), answers: Mutex::default() }
+        Self { provider, holdings: Mutex::default(), answers: Mutex::default(), given_up: Mutex::default() }
     }
 
-    /// Unwraps what was wrapped for `recipient`. The recipient's text is only told to commands: the stanzas decide.
+    /// The plugins of the host.
+    pub(in crate::keys) fn plugins(&self) -> Option<&'a dyn Plugins> {
+        self.provider.plugins()
+    }
+
+    /// Unwraps what was wrapped for `recipient`. The recipient's text is only told to commands, and says which plugins come first: the
+    /// stanzas decide.
     pub(in crate::keys) fn unwrap(&self, recipient: &str, enc: &str) -> Result<Unwrapped, KeyError> {
-        let search = Search { backend: self, recipient, wanted: RefCell::default() };
+        let search = Search { backend: self, recipient, wanted: RefCell::default(), tried: RefCell::default() };
         match envelope::open(enc, &search) {
             Ok(data_key) => Ok(Unwrapped::Opened(data_key)),
             Err(OpenError::NoMatch) => {
-                let wanted = search.wanted.into_inner();
-                if let Some(what) = wanted.not_built_in() {
-                    return Err(KeyError::NotBuiltIn { what });
-                }
+                let (wanted, tried) = (search.wanted.into_inner(), search.tried.into_inner());
                 let looked: Vec<_> =
                     self.places(&wanted).map(|(index, source)| (source, self.holding(index, source, recipient))).collect();
-                Ok(Unwrapped::NothingHere(report::reason(&looked, wanted.noun())))
+                let mut reason = report::reason(&looked, wanted.noun(), &tried);
+                reason.hints.extend(wanted.hint(recipient).filter(|_| tried.is_empty()));
+                Ok(Unwrapped::NothingHere(reason))
             }
             Err(OpenError::Stanza) => Err(AgeError::Stanza.into()),
             Err(OpenError::Work) => Err(AgeError::Header.into()),
@@ -78,7 +86,7 @@ impl<'a> Backend<'a> {
     fn places<'b>(&'b self, wanted: &'b Wanted) -> impl Iterator<Item = (usize, &'b IdentitySource)> {
         self.provider.sources().iter().enumerate().filter(|(_, source)| match source.kind() {
             SourceKind::SshKey => !wanted.ssh.is_empty(),
-            SourceKind::Words | SourceKind::Lines => wanted.keys,
+            SourceKind::Words | SourceKind::Lines => wanted.keys || wanted.other,
         })
     }
 
@@ -96,28 +104,95 @@ impl<'a> Backend<'a> {
         answers.entry(label.to_owned()).or_insert_with(|| self.provider.passphrase(label)).clone()
     }
 
-    fn find(&self, stanzas: &[Stanza], wanted: &Wanted, recipient: &str) -> Option<Result<FileKey, DecryptError>> {
-        let sources: Vec<_> = self.places(wanted).collect();
-        let (commands, plain): (Vec<_>, Vec<_>) = sources.iter().partition(|(_, source)| source.is_command());
-        let cheap_first = plain.iter().chain(&commands);
-        let at_hand = cheap_first.clone().find_map(|&(index, source)| match self.holding(index, source, recipient).get()? {
+    /// Keys that are at hand, then what needs a person: what is locked, and plugins, those first that the recipient belongs to.
+    fn find(&self, stanzas: &[Stanza], wanted: &Wanted, search: &Search<'_>) -> Option<Opened> {
+        let sources = cheap_first(self.places(wanted));
+        let at_hand = sources.iter().find_map(|&(index, source)| match self.holding(index, source, search.recipient).get()? {
             Holding::Identities(identities) => identities.keys.iter().find_map(|key| key.unwrap_stanzas(stanzas)),
             Holding::Ssh(key) => key.unwrap_stanzas(stanzas),
             _ => None,
         });
         at_hand.or_else(|| {
-            cheap_first.clone().find_map(|&(index, source)| match self.holding(index, source, recipient).get()? {
-                Holding::LockedSsh(locked) if locked.recipient().is_some_and(|key| wanted.asks_for(&key)) => {
-                    locked.open(|| self.ask(source.label())).as_ref().ok()?.unwrap_stanzas(stanzas)
-                }
-                Holding::LockedIdentities(locked) => {
-                    let identities = locked.open(|| self.ask(source.label())).as_ref().ok()?;
-                    identities.keys.iter().find_map(|key| key.unwrap_stanzas(stanzas))
-                }
-                _ => None,
-            })
+            let plugin = recipient::plugin_of(search.recipient);
+            let plugins = || self.through_plugins(stanzas, plugin.as_deref(), search);
+            let locked = || self.unlocking(&sources, stanzas, wanted, search);
+            if plugin.is_some() || wanted.other { plugins().or_else(locked) } else { locked().or_else(plugins) }
         })
     }
+
+    /// With what is behind passphrases.
+    fn unlocking(
+        &self,
+        sources: &[(usize, &IdentitySource)],
+        stanzas: &[Stanza],
+        wanted: &Wanted,
+        search: &Search<'_>,
+    ) -> Option<Opened> {
+        sources.iter().find_map(|&(index, source)| match self.holding(index, source, search.recipient).get()? {
+            Holding::LockedSsh(locked) if locked.recipient().is_some_and(|key| wanted.asks_for(&key)) => {
+                locked.open(|| self.ask(source.label())).as_ref().ok()?.unwrap_stanzas(stanzas)
+            }
+            Holding::LockedIdentities(locked) if wanted.keys => {
+                let identities = locked.open(|| self.ask(source.label())).as_ref().ok()?;
+                let own = identities.keys.iter().find_map(|key| key.unwrap_stanzas(stanzas));
+                own.or_else(|| identities.plugins.iter().find_map(|identity| self.through(identity, stanzas, search)))
+            }
+            _ => None,
+        })
+    }
+
+    /// With plugins, in the order of their identities; `first` is the plugin that is tried before others. A plugin may open stanzas of any
+    /// type, SSH ones too.
+    fn through_plugins(&self, stanzas: &[Stanza], first: Option<&str>, search: &Search<'_>) -> Option<Opened> {
+        self.plugins()?;
+        let lines = self.provider.sources().iter().enumerate().filter(|(_, source)| source.kind() != SourceKind::SshKey);
+        let holdings: Vec<_> =
+            cheap_first(lines).into_iter().map(|(index, source)| self.holding(index, source, search.recipient)).collect();
+        let mut identities: Vec<&PluginIdentity> = holdings
+            .iter()
+            .filter_map(|holding| match holding.get() {
+                Some(Holding::Identities(identities)) => Some(&identities.plugins),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        identities.sort_by_key(|identity| first != Some(&identity.name));
+        identities.into_iter().find_map(|identity| self.through(identity, stanzas, search))
+    }
+
+    /// With one plugin identity. Plugins are started one after the other, so that their questions do not meet, and one that is missing or
+    /// hangs only once.
+    fn through(&self, identity: &PluginIdentity, stanzas: &[Stanza], search: &Search<'_>) -> Option<Opened> {
+        let plugins = self.plugins()?;
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = match given_up.get(&identity.name) {
+            Some(error) => Err(error.clone()),
+            None => plugin::unwrap(plugins, identity, stanzas),
+        };
+        match opened {
+            Ok(file_key) => file_key.map(Ok),
+            Err(error) => {
+                if error.is_final() {
+                    given_up.insert(identity.name.clone(), error.clone());
+                }
+                let mut tried = search.tried.borrow_mut();
+                if !tried.contains(&error) {
+                    tried.push(error);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// What an identity that knows a stanza made of it.
+type Opened = Result<FileKey, DecryptError>;
+
+/// Commands stand behind everything else.
+fn cheap_first<'b>(sources: impl Iterator<Item = (usize, &'b IdentitySource)>) -> Vec<(usize, &'b IdentitySource)> {
+    let mut sources: Vec<_> = sources.collect();
+    sources.sort_by_key(|(_, source)| source.is_command());
+    sources
 }
 
 /// What the stanzas of a header ask for.
@@ -127,8 +202,8 @@ struct Wanted {
     keys: bool,
     /// Tags of SSH keys: the stanza's type and the key's short hash.
     ssh: Vec<(String, String)>,
-    /// Types that are neither, greased ones left out.
-    other: Vec<String>,
+    /// Of types that only a plugin can know.
+    other: bool,
 }
 
 impl Wanted {
@@ -141,7 +216,7 @@ impl Wanted {
                     wanted.ssh.push((stanza.tag.clone(), stanza.args.first().cloned().unwrap_or_default()));
                 }
                 tag if tag.ends_with("-grease") => {}
-                tag => wanted.other.push(tag.to_owned()),
+                _ => wanted.other = true,
             }
         }
         wanted
@@ -157,14 +232,25 @@ impl Wanted {
 
     /// What somebody has to have.
     fn noun(&self) -> &'static str {
-        if self.keys { "identity" } else { "SSH key" }
+        if self.keys || self.other { "identity" } else { "SSH key" }
     }
 
-    /// When nothing but other stanzas is there: what would be needed.
-    fn not_built_in(&self) -> Option<String> {
-        let only = !self.keys && self.ssh.is_empty();
-        let tag = self.other.first().filter(|_| only)?;
-        Some(format!("support for age stanzas of type {}", report::plain(tag)))
+    /// What is needed besides a key, where the stanzas or the recipient tell.
+    fn hint(&self, recipient: &str) -> Option<String> {
+        match recipient::plugin_of(recipient) {
+            Some(name) => {
+                let identity = format!("AGE-PLUGIN-{}-1…", name.to_ascii_uppercase());
+                Some(format!(
+                    "it is for the age plugin {name}: put its identity ({identity}) where yours are, and {}",
+                    plugin::install(&name)
+                ))
+            }
+            None if self.other && !self.keys => Some(
+                "it is for a plugin, or the key of a hardware token: put the identity of its plugin (AGE-PLUGIN-…) where yours are"
+                    .to_owned(),
+            ),
+            None => None,
+        }
     }
 }
 
@@ -173,6 +259,8 @@ struct Search<'a> {
     backend: &'a Backend<'a>,
     recipient: &'a str,
     wanted: RefCell<Wanted>,
+    /// Plugins that could not help, and why.
+    tried: RefCell<Vec<PluginError>>,
 }
 
 impl age::Identity for Search<'_> {
@@ -182,7 +270,7 @@ impl age::Identity for Search<'_> {
 
     fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, DecryptError>> {
         let wanted = Wanted::of(stanzas);
-        let found = self.backend.find(stanzas, &wanted, self.recipient);
+        let found = self.backend.find(stanzas, &wanted, self);
         *self.wanted.borrow_mut() = wanted;
         found
     }
@@ -191,13 +279,17 @@ impl age::Identity for Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::age::{Loaded, generate_post_quantum, short, wrap};
+    use crate::keys::age::{Loaded, generate_post_quantum, short};
     use crate::keys::service::Reason;
     use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     const FIRST: &str = "age16r7pjmdqaksyuykpe6jmy4l0kas0nnaukrf25x4ws84pf0la64csfey8cy";
     const SECOND: &str = "age1yq683tar3v9fhhlmsc8reja7at9m2qgmme2c7my0rxrjr8vmm36q04hqkl";
+
+    fn wrap(recipient: &str, data_key: &[u8]) -> Result<String, KeyError> {
+        recipient::wrap(recipient, data_key, None)
+    }
 
     /// A host in memory: what is at each place, and how often it was asked.
     #[derive(Default)]

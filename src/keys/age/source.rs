@@ -1,5 +1,6 @@
 //! Owns the description of the places where identities may be, and the door to the host that looks into them.
 
+use super::plugin::Plugins;
 use crate::secret::Secret;
 
 /// How a place writes its identities.
@@ -103,6 +104,11 @@ pub trait IdentityProvider: Sync {
 
     /// Asks for the passphrase of the identity with this label; `None` if nobody can be asked. Called once a label.
     fn passphrase(&self, label: &str) -> Option<Secret<String>>;
+
+    /// The plugins of this machine; `None` where none may be started.
+    fn plugins(&self) -> Option<&dyn Plugins> {
+        None
+    }
 }
 
 #[cfg(test)]

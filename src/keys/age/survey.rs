@@ -3,6 +3,7 @@
 //! Recipients (public) are named; content never.
 
 use super::holding::{Holding, ssh_recipient};
+use super::identity::{Identities, Key};
 use super::report::{at_line, still_locked};
 
 /// A place and what is there.
@@ -26,8 +27,13 @@ pub enum Found {
     Missing,
     /// A command that is run when a file asks for it.
     Command,
-    /// Identities; their recipients.
-    Identities(Vec<String>),
+    /// Identities: the recipients of those that are keys, and the names of the plugins that the others belong to.
+    Identities {
+        /// `age1…`, `age1pq1…`, or the start of an SSH line.
+        recipients: Vec<String>,
+        /// `NAME` of `age-plugin-NAME`.
+        plugins: Vec<String>,
+    },
     /// Something that asks for a passphrase when a file needs it; its recipient, if that can be read.
     Locked(Option<String>),
     /// Something that cannot be used, and why.
@@ -47,14 +53,11 @@ impl Found {
                 Self::Unusable("it holds a path, not an identity: did you mean SOPS_AGE_KEY_FILE?".to_owned())
             }
             Holding::Malformed(malformed) => Self::Unusable(at_line(malformed)),
-            Holding::Identities(identities) if identities.keys.is_empty() => match identities.not_built_in.first() {
-                Some(kind) => Self::Unusable(format!("it holds {kind} identities only, which are not built in yet")),
-                None => Self::Unusable("it holds no identity".to_owned()),
-            },
-            Holding::Identities(identities) => {
-                Self::Identities(identities.keys.iter().map(|key| key.recipient()).collect())
+            Holding::Identities(identities) if identities.keys.is_empty() && identities.plugins.is_empty() => {
+                Self::Unusable("it holds no identity".to_owned())
             }
-            Holding::Ssh(key) => Self::Identities(ssh_recipient(key).into_iter().collect()),
+            Holding::Identities(identities) => Self::usable(identities),
+            Holding::Ssh(key) => Self::Identities { recipients: ssh_recipient(key).into_iter().collect(), plugins: Vec::new() },
             Holding::UnsupportedSsh(why) => Self::Unusable((*why).to_owned()),
             Holding::LockedSsh(locked) => match locked.opened() {
                 Some(Err(why)) => Self::Unusable(format!("it {}", still_locked(why))),
@@ -62,9 +65,15 @@ impl Found {
             },
             Holding::LockedIdentities(locked) => match locked.opened() {
                 Some(Err(why)) => Self::Unusable(format!("it {}", still_locked(why))),
-                Some(Ok(identities)) => Self::Identities(identities.keys.iter().map(|key| key.recipient()).collect()),
+                Some(Ok(identities)) => Self::usable(identities),
                 None => Self::Locked(None),
             },
+        }
+    }
+    fn usable(identities: &Identities) -> Self {
+        Self::Identities {
+            recipients: identities.keys.iter().map(Key::recipient).collect(),
+            plugins: identities.plugins.iter().map(|identity| identity.name.clone()).collect(),
         }
     }
 }
