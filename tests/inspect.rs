@@ -85,3 +85,13 @@ fn doctor_says_what_is_missing() {
     assert_eq!(report["good"], false);
     assert!(report["identities"].as_array().unwrap().iter().any(|place| place["what"] == "SOPS_AGE_KEY_FILE"));
 }
+
+#[test]
+fn doctor_says_whose_plugins_are_missing() {
+    let mut session = session();
+    session.env("SOPS_AGE_KEY", "AGE-PLUGIN-FAKE-1W3JHXAQ8FAZUR");
+    session.args(&["doctor"]).stdout_has("an identity of age-plugin-fake, which is not installed").stdout_has("hint: ").exit(0);
+    session.script("bin/age-plugin-fake", "exit 1");
+    let path = session.path("bin").to_str().unwrap().to_owned();
+    session.env("PATH", &path).args(&["doctor"]).stdout_has("an identity of age-plugin-fake").exit(0);
+}
