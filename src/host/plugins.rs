@@ -39,7 +39,7 @@ impl<'a> InstalledPlugins<'a> {
 
 /// Whether the program of a plugin is there.
 pub fn is_installed(name: &str) -> bool {
-    child::find(&program(name)).is_some()
+    child::find(program(name)).is_some()
 }
 
 fn program(name: &str) -> String {
@@ -50,7 +50,7 @@ impl Plugins for InstalledPlugins<'_> {
     fn start(&self, name: &str, task: PluginTask) -> Result<Box<dyn RunningPlugin + '_>, PluginError> {
         let failed = |how: String| PluginError::Failed { name: name.to_owned(), how };
         let patience = patience().map_err(|why| failed(format!("was not started: {why}")))?;
-        let program = child::find(&program(name)).ok_or_else(|| PluginError::Missing { name: name.to_owned() })?;
+        let program = child::find(program(name)).ok_or_else(|| PluginError::Missing { name: name.to_owned() })?;
         let child = Command::new(program)
             .arg(task.argument())
             // Not the working folder, which may be anyone's.
