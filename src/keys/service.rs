@@ -113,13 +113,22 @@ impl Local<'_> {
     }
 }
 
+impl Local<'_> {
+    #[cfg(feature = "age")]
+    fn wrap_age(&self, recipient: &str, data_key: &[u8]) -> Result<String, KeyError> {
+        super::age::wrap(recipient, data_key, self.age.as_ref().and_then(super::age::Backend::plugins))
+    }
+
+    #[cfg(not(feature = "age"))]
+    fn wrap_age(&self, _recipient: &str, _data_key: &[u8]) -> Result<String, KeyError> {
+        Err(KeyError::NotBuiltIn { what: super::KeyType::Age.service().to_owned() })
+    }
+}
+
 impl KeyService for Local<'_> {
     fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
         match key {
-            #[cfg(feature = "age")]
-            MasterKey::Age(age) => {
-                super::age::wrap(&age.recipient, data_key, self.age.as_ref().and_then(super::age::Backend::plugins))
-            }
+            MasterKey::Age(age) => self.wrap_age(&age.recipient, data_key),
             #[cfg(feature = "pgp")]
             MasterKey::Pgp(pgp) => match &self.pgp {
                 Some(backend) => backend.wrap(&pgp.fingerprint, data_key),
