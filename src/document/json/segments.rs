@@ -15,7 +15,9 @@ const SEARCH: usize = 1 << 16;
 /// Reads a text in as many segments of at least `least` bytes as there are threads. `None` where it cannot be cut or is in error:
 /// then it is read in one go.
 pub(super) fn scan(text: &str, least: usize) -> Option<Scanned> {
-    let wanted = (text.len() / least).min(rayon::current_num_threads());
+    let most = text.len() / least;
+    // Asking how many threads there are starts them: a small file must not pay for that.
+    let wanted = if most < 2 { most } else { most.min(rayon::current_num_threads()) };
     if wanted < 2 {
         return None;
     }

@@ -18,7 +18,9 @@ const SEARCH: usize = 1 << 16;
 
 /// Reads a text in as many segments of at least `least` bytes as there are threads.
 pub(super) fn compose(text: &str, duplicates: Duplicates, least: usize) -> Option<Composed> {
-    let wanted = (text.len() / least).min(rayon::current_num_threads());
+    let most = text.len() / least;
+    // Asking how many threads there are starts them: a small file must not pay for that.
+    let wanted = if most < 2 { most } else { most.min(rayon::current_num_threads()) };
     if wanted < 2 {
         return None;
     }
