@@ -224,6 +224,24 @@ mod tests {
         document.text[document.paths.node(entry).value.range()].to_owned()
     }
 
+    #[test]
+    fn real_files_have_the_metadata_that_is_seen_at_a_glance() {
+        let folder = std::env::var("LEAFSEAL_SHARED").unwrap_or_else(|_| "../shared".into()) + "/corpus/yaml";
+        let Ok(files) = std::fs::read_dir(&folder) else { return eprintln!("skipped: no corpus") };
+        let mut certain = 0;
+        for file in files {
+            let Ok(text) = String::from_utf8(std::fs::read(file.unwrap().path()).unwrap()) else { continue };
+            let text = format!("{}\n{TAIL}", text.trim_end());
+            if let Some(tail) = glance(&text)
+                && let Ok(whole) = scan(text.clone(), Duplicates::Keep)
+            {
+                assert_eq!(mac(&whole), mac(&scan(tail.to_owned(), Duplicates::Keep).unwrap()));
+                certain += 1;
+            }
+        }
+        assert!(certain > 100, "{certain}");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
