@@ -2,6 +2,8 @@
 //!
 //! Nothing is set up until there is something to clean or to run, so that a plain decrypt starts no thread.
 
+#[cfg(target_os = "linux")]
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -12,6 +14,8 @@ use signal_hook::iterator::{Handle, Signals};
 static WATCHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static RUNNING: Mutex<Running> = Mutex::new(Running::Nothing);
 static HANDLE: OnceLock<Option<Handle>> = OnceLock::new();
+/// Signals that are caught, until a thread takes them.
+static CAUGHT: Mutex<Option<Signals>> = Mutex::new(None);
 
 /// What gets the signals.
 enum Running {
@@ -32,7 +36,8 @@ pub struct Guard(PathBuf);
 /// Has a file or folder removed when a signal ends the process.
 pub fn guard(path: &Path) -> Guard {
     lock(&WATCHED).push(path.to_owned());
-    start();
+    catch();
+    listen();
     Guard(path.to_owned())
 }
 
@@ -62,10 +67,11 @@ impl Drop for EditorRuns {
 #[derive(Debug)]
 pub struct CommandRuns(());
 
-/// Says that a command is about to be started. Signals that come before it runs are kept for it.
+/// Says that a command is about to be started. Signals that come before it runs are kept for it. The thread that waits for them
+/// starts when the command has: on another core, the command does not wait for it.
 pub fn command_starts() -> CommandRuns {
     *lock(&RUNNING) = Running::Starting(Vec::new());
-    if let Some(handle) = start() {
+    if let Some(handle) = catch() {
         for signal in [SIGUSR1, SIGUSR2].into_iter().filter(|signal| !is_ignored(*signal)) {
             // If the system gives none, the signal does what it always does.
             let _ = handle.add_signal(signal);
@@ -83,23 +89,35 @@ impl CommandRuns {
             waiting.iter().for_each(|signal| send(pid, *signal));
         }
         *running = Running::Command(pid);
+        drop(running);
+        listen();
     }
 }
 
 impl Drop for CommandRuns {
     fn drop(&mut self) {
         *lock(&RUNNING) = Running::Nothing;
+        listen();
     }
 }
 
-/// Starts the thread that waits for signals, once. If the system gives none, signals do what they always do.
-fn start() -> Option<&'static Handle> {
+/// Starts the thread that waits for the signals that are caught, once.
+fn listen() {
+    let Some(mut signals) = lock(&CAUGHT).take() else { return };
+    let handle = signals.handle();
+    let wait = move || signals.forever().for_each(came);
+    if std::thread::Builder::new().name(String::from("signals")).spawn(wait).is_err() {
+        handle.close();
+    }
+}
+
+/// Catches the signals that end a process, once. If the system does not let us, they do what they always do.
+fn catch() -> Option<&'static Handle> {
     let begin = || {
         let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].into_iter().filter(|signal| !is_ignored(*signal));
-        let mut signals = Signals::new(wanted).ok()?;
+        let signals = Signals::new(wanted).ok()?;
         let handle = signals.handle();
-        let wait = move || signals.forever().for_each(came);
-        std::thread::Builder::new().name(String::from("signals")).spawn(wait).ok()?;
+        *lock(&CAUGHT) = Some(signals);
         Some(handle)
     };
     HANDLE.get_or_init(begin).as_ref()
@@ -136,7 +154,10 @@ fn is_ignored(signal: i32) -> bool {
 /// The signals that are ignored, a bit each.
 #[cfg(target_os = "linux")]
 fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut status = Vec::with_capacity(4096);
+    // What cannot be read is taken for "none".
+    let _ = std::fs::File::open("/proc/self/status").and_then(|mut file| file.read_to_end(&mut status));
+    let status = String::from_utf8_lossy(&status);
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
