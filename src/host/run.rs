@@ -8,7 +8,7 @@ use super::failure::{Failure, io_words};
 use super::signals;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Job {
         let signals = signals::command_starts();
         let mut child = self.command.spawn().map_err(|e| self.cannot_start(&e))?;
         signals.started(child.id());
-        wait_unreaped(&child);
+        signals.wait(child.id());
         // From here on its process id may be another's.
         drop(signals);
         let status = child.wait().map_err(|e| self.cannot_start(&e))?;
@@ -137,13 +137,6 @@ pub fn again_without(option: &str) -> Result<(), Failure> {
 
 fn not_found(name: &str) -> Failure {
     Failure::new(exit::NO_COMMAND, format!("cannot find the program `{name}`")).named()
-}
-
-/// Waits until a child has ended, and leaves it to be reaped: until then its process id is its own.
-fn wait_unreaped(child: &Child) {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
-    while matches!(waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT), Err(rustix::io::Errno::INTR)) {}
 }
 
 fn replaced(text: &OsStr, path: &OsStr) -> OsString {

@@ -7,8 +7,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::{Handle, Signals};
 
 static WATCHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -67,12 +67,12 @@ impl Drop for EditorRuns {
 #[derive(Debug)]
 pub struct CommandRuns(());
 
-/// Says that a command is about to be started. Signals that come before it runs are kept for it. The thread that waits for them
-/// starts when the command has: on another core, the command does not wait for it.
+/// Says that a command is about to be started. Signals that come before it runs are kept for it.
 pub fn command_starts() -> CommandRuns {
     *lock(&RUNNING) = Running::Starting(Vec::new());
     if let Some(handle) = catch() {
-        for signal in [SIGUSR1, SIGUSR2].into_iter().filter(|signal| !is_ignored(*signal)) {
+        // Of a child's end we want to hear in any case.
+        for signal in [SIGCHLD].into_iter().chain([SIGUSR1, SIGUSR2].into_iter().filter(|signal| !is_ignored(*signal))) {
             // If the system gives none, the signal does what it always does.
             let _ = handle.add_signal(signal);
         }
@@ -89,15 +89,27 @@ impl CommandRuns {
             waiting.iter().for_each(|signal| send(pid, *signal));
         }
         *running = Running::Command(pid);
-        drop(running);
-        listen();
+    }
+
+    /// Waits until the command has ended, and leaves it to be reaped: until then its process id is its own. Where no thread takes
+    /// the signals, they are taken here: starting one would take longer than many a command.
+    pub fn wait(&self, pid: u32) {
+        let Some(pid) = pid_of(pid) else { return };
+        let ended = |options| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | options);
+        let Some(mut signals) = lock(&CAUGHT).take() else {
+            while matches!(ended(WaitIdOptions::empty()), Err(rustix::io::Errno::INTR)) {}
+            return;
+        };
+        while matches!(ended(WaitIdOptions::NOHANG), Ok(None) | Err(rustix::io::Errno::INTR)) {
+            signals.wait().for_each(came);
+        }
+        *lock(&CAUGHT) = Some(signals);
     }
 }
 
 impl Drop for CommandRuns {
     fn drop(&mut self) {
         *lock(&RUNNING) = Running::Nothing;
-        listen();
     }
 }
 
@@ -124,6 +136,9 @@ fn catch() -> Option<&'static Handle> {
 }
 
 fn came(signal: i32) {
+    if signal == SIGCHLD {
+        return;
+    }
     let mut running = lock(&RUNNING);
     match &mut *running {
         Running::Nothing => {}
