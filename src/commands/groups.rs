@@ -8,7 +8,7 @@ use crate::file::{EncryptedFile, PlainFile};
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
 use crate::host::files::{self, Content};
-use crate::keys::{KeyGroup, MasterKey, parse};
+use crate::keys::{KeyGroup, KeyType, MasterKey, parse};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
@@ -160,42 +160,31 @@ fn changed(plain: &PlainFile, action: Action, threshold: usize) -> Result<(Vec<K
     Ok((groups, threshold))
 }
 
-/// Reads the keys of a flag.
-type Parser<'a> = dyn Fn(&str) -> Result<Vec<MasterKey>, parse::KeyTextError> + 'a;
-
 impl GroupArgs {
-    fn rows(&self) -> [(&'static str, &[String]); 7] {
+    fn rows(&self) -> [(KeyType, &'static str, &[String]); 7] {
         // In the order of sops.
         [
-            ("pgp", &self.pgp),
-            ("kms", &self.kms),
-            ("gcp-kms", &self.gcp_kms),
-            ("hckms", &self.hckms),
-            ("hc-vault-transit", &self.hc_vault_transit),
-            ("azure-kv", &self.azure_kv),
-            ("age", &self.age),
+            (KeyType::Pgp, "pgp", &self.pgp),
+            (KeyType::AwsKms, "kms", &self.kms),
+            (KeyType::GcpKms, "gcp-kms", &self.gcp_kms),
+            (KeyType::HuaweiKms, "hckms", &self.hckms),
+            (KeyType::Vault, "hc-vault-transit", &self.hc_vault_transit),
+            (KeyType::AzureKv, "azure-kv", &self.azure_kv),
+            (KeyType::Age, "age", &self.age),
         ]
     }
 
     fn is_given(&self) -> bool {
-        self.rows().iter().any(|(_, texts)| !texts.is_empty())
+        self.rows().iter().any(|(_, _, texts)| !texts.is_empty())
     }
 
     fn keys(&self) -> Result<Vec<MasterKey>, Failure> {
         let context = encryption_context(self.encryption_context.as_deref())?;
         let mut keys = Vec::new();
-        for (name, texts) in self.rows() {
-            let parser: &Parser<'_> = match name {
-                "pgp" => &|text| Ok(parse::pgp_list(text)),
-                "kms" => &|text| Ok(parse::aws_kms_list(text, &context, self.aws_profile.as_deref())),
-                "gcp-kms" => &|text| Ok(parse::gcp_kms_list(text)),
-                "hckms" => &parse::huawei_kms_list,
-                "hc-vault-transit" => &parse::vault_list,
-                "azure-kv" => &parse::azure_kv_list,
-                _ => &parse::age_list,
-            };
+        for (key_type, name, texts) in self.rows() {
             for text in texts {
-                keys.extend(parser(text).map_err(|e| usage(format!("--{name}: {e}")))?);
+                let read = parse::list(key_type, text, &context, self.aws_profile.as_deref());
+                keys.extend(read.map_err(|e| usage(format!("--{name}: {e}")))?);
             }
         }
         Ok(keys)

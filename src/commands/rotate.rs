@@ -8,7 +8,7 @@ use crate::file::{EncryptedFile, KeyChanges};
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
 use crate::host::files::{self, Content};
-use crate::keys::{MasterKey, parse};
+use crate::keys::{KeyType, parse};
 use std::path::PathBuf;
 
 /// Replace the data key, and add or remove master keys
@@ -133,32 +133,27 @@ fn rotate(args: &Args, session: &Session<'_>, plan: &Plan, changes: &KeyChanges,
 impl ChangeArgs {
     fn changes(&self) -> Result<KeyChanges, Failure> {
         let context = encryption_context(self.encryption_context.as_deref())?;
-        let aws = |text: &str| Ok(parse::aws_kms_list(text, &context, self.aws_profile.as_deref()));
-        let pgp = |text: &str| Ok(parse::pgp_list(text));
-        let gcp = |text: &str| Ok(parse::gcp_kms_list(text));
         // In the order in which sops puts keys of flags into a group.
-        let rows: [(&str, &[String], &[String], &Parser<'_>); 7] = [
-            ("kms", &self.add_kms, &self.rm_kms, &aws),
-            ("gcp-kms", &self.add_gcp_kms, &self.rm_gcp_kms, &gcp),
-            ("hckms", &self.add_hckms, &self.rm_hckms, &parse::huawei_kms_list),
-            ("azure-kv", &self.add_azure_kv, &self.rm_azure_kv, &parse::azure_kv_list),
-            ("pgp", &self.add_pgp, &self.rm_pgp, &pgp),
-            ("hc-vault-transit", &self.add_hc_vault_transit, &self.rm_hc_vault_transit, &parse::vault_list),
-            ("age", &self.add_age, &self.rm_age, &parse::age_list),
+        let rows: [(KeyType, &str, &[String], &[String]); 7] = [
+            (KeyType::AwsKms, "kms", &self.add_kms, &self.rm_kms),
+            (KeyType::GcpKms, "gcp-kms", &self.add_gcp_kms, &self.rm_gcp_kms),
+            (KeyType::HuaweiKms, "hckms", &self.add_hckms, &self.rm_hckms),
+            (KeyType::AzureKv, "azure-kv", &self.add_azure_kv, &self.rm_azure_kv),
+            (KeyType::Pgp, "pgp", &self.add_pgp, &self.rm_pgp),
+            (KeyType::Vault, "hc-vault-transit", &self.add_hc_vault_transit, &self.rm_hc_vault_transit),
+            (KeyType::Age, "age", &self.add_age, &self.rm_age),
         ];
+        let read = |key_type, text: &str| parse::list(key_type, text, &context, self.aws_profile.as_deref());
         let mut changes = KeyChanges { add: Vec::new(), remove: Vec::new() };
-        for (name, add, remove, parser) in rows {
+        for (key_type, name, add, remove) in rows {
             for text in add {
-                changes.add.extend(parser(text).map_err(|e| usage(format!("--add-{name}: {e}")))?);
+                changes.add.extend(read(key_type, text).map_err(|e| usage(format!("--add-{name}: {e}")))?);
             }
             for text in remove {
-                let keys = parser(text).map_err(|e| usage(format!("--rm-{name}: {e}")))?;
+                let keys = read(key_type, text).map_err(|e| usage(format!("--rm-{name}: {e}")))?;
                 changes.remove.extend(keys.iter().map(ToString::to_string));
             }
         }
         Ok(changes)
     }
 }
-
-/// Reads the keys of a flag.
-type Parser<'a> = dyn Fn(&str) -> Result<Vec<MasterKey>, parse::KeyTextError> + 'a;

@@ -6,7 +6,7 @@
 use super::model::{CreationRule, GroupEntry, KeyField, KeyText};
 use crate::document::Position;
 use crate::keys::parse::{self, KeyTextError};
-use crate::keys::{AwsKmsKey, AzureKvKey, KeyGroup, MasterKey};
+use crate::keys::{AwsKmsKey, AzureKvKey, KeyGroup, KeyType, MasterKey};
 use std::collections::BTreeMap;
 
 /// A key field that cannot be read.
@@ -44,20 +44,21 @@ pub(super) fn keys_of_rule(rule: &CreationRule, context: &BTreeMap<String, Strin
 fn flat_group(rule: &CreationRule, context: &BTreeMap<String, String>) -> Result<KeyGroup, FieldError> {
     let fields = &rule.keys;
     let mut keys = Vec::new();
-    let mut add = |name: &'static str, field: &KeyField, parse: &dyn Fn(&str) -> Result<Vec<MasterKey>, KeyTextError>| {
+    let mut add = |name: &'static str, field: &KeyField, key_type: KeyType| {
         let error = |reason| FieldError { position: field.position.unwrap_or(rule.position), field: name, reason };
         let text = comma_list(field).map_err(|message| error(FieldReason::Type(message)))?;
-        keys.extend(parse(&text).map_err(|cause| error(cause.into()))?);
+        let found = parse::list(key_type, &text, context, Some(&rule.aws_profile));
+        keys.extend(found.map_err(|cause| error(cause.into()))?);
         Ok(())
     };
-    add("age", &fields.age, &parse::age_list)?;
-    add("pgp", &fields.pgp, &|text| Ok(parse::pgp_list(text)))?;
-    add("kms", &fields.kms, &|text| Ok(parse::aws_kms_list(text, context, Some(&rule.aws_profile))))?;
-    add("gcp_kms", &fields.gcp_kms, &|text| Ok(parse::gcp_kms_list(text)))?;
+    add("age", &fields.age, KeyType::Age)?;
+    add("pgp", &fields.pgp, KeyType::Pgp)?;
+    add("kms", &fields.kms, KeyType::AwsKms)?;
+    add("gcp_kms", &fields.gcp_kms, KeyType::GcpKms)?;
     let hckms = KeyField { position: None, text: KeyText::List(fields.hckms.clone()) };
-    add("hckms", &hckms, &parse::huawei_kms_list)?;
-    add("azure_keyvault", &fields.azure_keyvault, &parse::azure_kv_list)?;
-    add("hc_vault_transit_uri", &fields.hc_vault_transit_uri, &parse::vault_list)?;
+    add("hckms", &hckms, KeyType::HuaweiKms)?;
+    add("azure_keyvault", &fields.azure_keyvault, KeyType::AzureKv)?;
+    add("hc_vault_transit_uri", &fields.hc_vault_transit_uri, KeyType::Vault)?;
     Ok(KeyGroup { keys })
 }
 

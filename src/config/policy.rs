@@ -265,16 +265,7 @@ fn given_group(given: &Overrides) -> Result<Option<(KeyGroup, Vec<Source>)>, Pol
     let mut sources = Vec::new();
     for key_type in FLAG_ORDER {
         for KeyOverride { text, source, .. } in given.keys.iter().filter(|k| k.key_type == key_type && !k.text.is_empty()) {
-            let profile = Some(given.aws_profile.as_str());
-            let keys = match key_type {
-                KeyType::AwsKms => Ok(parse::aws_kms_list(text, &given.encryption_context, profile)),
-                KeyType::GcpKms => Ok(parse::gcp_kms_list(text)),
-                KeyType::HuaweiKms => parse::huawei_kms_list(text),
-                KeyType::AzureKv => parse::azure_kv_list(text),
-                KeyType::Pgp => Ok(parse::pgp_list(text)),
-                KeyType::Vault => parse::vault_list(text),
-                KeyType::Age => parse::age_list(text),
-            };
+            let keys = parse::list(key_type, text, &given.encryption_context, Some(&given.aws_profile));
             group.keys.extend(keys.map_err(|error| PolicyError::Given { given_by: *source, error })?);
             sources.push(*source);
         }

@@ -2,7 +2,7 @@
 //!
 //! `…_list` takes what a flag takes (a comma list); the singular form takes one entry. Nothing is looked up.
 
-use super::{AgeKey, AwsKmsKey, AzureKvKey, GcpKmsKey, HuaweiKmsKey, MasterKey, PgpKey, VaultKey};
+use super::{AgeKey, AwsKmsKey, AzureKvKey, GcpKmsKey, HuaweiKmsKey, KeyType, MasterKey, PgpKey, VaultKey};
 use std::collections::BTreeMap;
 
 /// Why a text is no master key. Shows the text (recipients and key names are public) except where it is an identity.
@@ -48,6 +48,27 @@ pub enum KeyTextError {
     /// A Huawei key id without a key.
     #[error("key UUID cannot be empty in key ID: \"{0}\"")]
     HuaweiUuid(String),
+}
+
+/// Parses a comma list of keys of a type. Context and profile go to AWS KMS keys.
+///
+/// # Errors
+/// As the list of that type.
+pub fn list(
+    key_type: KeyType,
+    text: &str,
+    context: &BTreeMap<String, String>,
+    aws_profile: Option<&str>,
+) -> Result<Vec<MasterKey>, KeyTextError> {
+    match key_type {
+        KeyType::AwsKms => Ok(aws_kms_list(text, context, aws_profile)),
+        KeyType::GcpKms => Ok(gcp_kms_list(text)),
+        KeyType::HuaweiKms => huawei_kms_list(text),
+        KeyType::AzureKv => azure_kv_list(text),
+        KeyType::Vault => vault_list(text),
+        KeyType::Pgp => Ok(pgp_list(text)),
+        KeyType::Age => age_list(text),
+    }
 }
 
 /// Parses one age recipient; blanks around it are dropped, the comment of an SSH line is kept.
