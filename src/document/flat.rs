@@ -17,44 +17,30 @@ const LIST: &str = "__list_";
 /// More steps than any field of metadata has; deeper names are refused.
 const MAX_STEPS: usize = 16;
 
-/// The text of a scalar where every value is text: `true`, `5`, `1.0`, times in seconds, null as nothing.
-pub fn text_of<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
+/// The bytes of a scalar where every value is text: `true`, `5`, `1.0`, times in seconds, null as nothing, strings as they are.
+pub fn bytes_of<'v>(value: &'v Value<'_>) -> Cow<'v, [u8]> {
     match value.kind() {
-        ValueType::Bool => Cow::Borrowed(if value.as_bool() == Some(true) { "true" } else { "false" }),
-        ValueType::Float => value.as_float().map_or(Cow::Borrowed(""), |number| Cow::Owned(flat_float_text(number))),
-        ValueType::Time => {
-            let text = String::from_utf8_lossy(value.canonical());
-            match time::rfc3339(text.as_bytes()) {
-                Some(time) => Cow::Owned(time::without_fraction(&time)),
-                None => text,
-            }
-        }
-        ValueType::Null => Cow::Borrowed(""),
-        ValueType::Str | ValueType::Int | ValueType::Comment => String::from_utf8_lossy(value.canonical()),
+        ValueType::Bool => Cow::Borrowed(if value.as_bool() == Some(true) { b"true" } else { b"false" }),
+        ValueType::Float => Cow::Owned(value.as_float().map(flat_float_text).unwrap_or_default().into_bytes()),
+        ValueType::Time => Cow::Owned(time::without_fraction(&String::from_utf8_lossy(value.canonical())).into_bytes()),
+        ValueType::Null => Cow::Borrowed(b""),
+        ValueType::Str | ValueType::Int | ValueType::Comment => Cow::Borrowed(value.canonical()),
+    }
+}
+
+/// The same as text.
+pub fn text_of<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
+    match bytes_of(value) {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
     }
 }
 
 /// The scalars of a tree under their flattened names, in order. Empty lists and mappings vanish.
 pub fn flatten(node: &Node) -> Vec<(String, String)> {
-    let mut out = Vec::new();
-    // The last is taken first: children are put in reverse.
-    let mut open: Vec<(String, &Node)> = vec![(String::new(), node)];
-    while let Some((name, node)) = open.pop() {
-        match &node.kind {
-            Tree::Scalar(value) => out.push((name, text_of(value).into_owned())),
-            Tree::Map(_) => {
-                let separator = if name.is_empty() { "" } else { MAP };
-                let children: Vec<_> = node.pairs().map(|(key, _, child)| (format!("{name}{separator}{key}"), child)).collect();
-                open.extend(children.into_iter().rev());
-            }
-            Tree::Seq(_) => {
-                let children: Vec<_> =
-                    node.items().enumerate().map(|(index, child)| (format!("{name}{LIST}{index}"), child)).collect();
-                open.extend(children.into_iter().rev());
-            }
-        }
-    }
-    out
+    let key = |name: &String, key: &str| format!("{name}{}{key}", if name.is_empty() { "" } else { MAP });
+    let item = |name: &String, index| format!("{name}{LIST}{index}");
+    node.scalars(String::new(), key, item).into_iter().map(|(name, value)| (name, text_of(value).into_owned())).collect()
 }
 
 /// What a name leads to.

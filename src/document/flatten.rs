@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::node::{Node, Tree};
+use super::path::push_shown_key;
 use crate::value::Value;
 
 /// A value under the name that it has in a flat list.
@@ -47,40 +48,26 @@ pub fn flatten<'n>(root: &'n Node, separator: &str) -> Result<Vec<FlatValue<'n>>
         return Err(FlattenError::NotAMapping);
     }
     let front = if separator == "/" { separator } else { "" };
+    let between = |path: &str| if path.is_empty() { front } else { separator };
+    let key = |(name, path): &(String, String), key: &str| (format!("{name}{}{key}", between(path)), below(path, key));
+    let item = |(name, path): &(String, String), index| (format!("{name}{}{index}", between(path)), format!("{path}[{index}]"));
     let mut out: Vec<FlatValue<'n>> = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
-    // The last is taken first: children are put in reverse.
-    let mut open = vec![(String::new(), String::new(), root)];
-    while let Some((name, path, node)) = open.pop() {
-        let between = if path.is_empty() { front } else { separator };
-        let mut children: Vec<_> = match &node.kind {
-            Tree::Scalar(value) => {
-                if let Some(&other) = seen.get(&name) {
-                    return Err(FlattenError::SameName { name, first: out[other].path.clone(), second: path });
-                }
-                seen.insert(name.clone(), out.len());
-                out.push(FlatValue { name, path, value });
-                continue;
-            }
-            Tree::Map(_) => {
-                node.pairs().map(|(key, _, child)| (format!("{name}{between}{key}"), below(&path, key), child)).collect()
-            }
-            Tree::Seq(_) => {
-                let item = |(index, child)| (format!("{name}{between}{index}"), format!("{path}[{index}]"), child);
-                node.items().enumerate().map(item).collect()
-            }
-        };
-        children.reverse();
-        open.append(&mut children);
+    for ((name, path), value) in root.scalars(Default::default(), key, item) {
+        if let Some(&other) = seen.get(&name) {
+            return Err(FlattenError::SameName { name, first: out[other].path.clone(), second: path });
+        }
+        seen.insert(name.clone(), out.len());
+        out.push(FlatValue { name, path, value });
     }
     Ok(out)
 }
 
-/// The path for people of a key below another one, as [`super::Paths::display`] spells it.
+/// The path for people of a key below another one.
 pub(super) fn below(path: &str, key: &str) -> String {
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-/".contains(c));
-    let dot = if path.is_empty() { "" } else { "." };
-    if plain { format!("{path}{dot}{key}") } else { format!("{path}{dot}{key:?}") }
+    let mut out = path.to_owned();
+    push_shown_key(&mut out, key);
+    out
 }
 
 #[cfg(test)]

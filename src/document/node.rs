@@ -57,6 +57,26 @@ impl std::fmt::Debug for Comment {
 }
 
 impl Node {
+    /// The scalars of the tree in order, each with what `key` and `item` make of the way that leads to it from `here` on.
+    pub fn scalars<W>(&self, here: W, key: impl Fn(&W, &str) -> W, item: impl Fn(&W, usize) -> W) -> Vec<(W, &Value<'static>)> {
+        let mut out = Vec::new();
+        // The last is taken first: children are put in reverse.
+        let mut open = vec![(here, self)];
+        while let Some((way, node)) = open.pop() {
+            let mut children: Vec<(W, &Self)> = match &node.kind {
+                Tree::Scalar(value) => {
+                    out.push((way, value));
+                    continue;
+                }
+                Tree::Map(_) => node.pairs().map(|(name, _, child)| (key(&way, name), child)).collect(),
+                Tree::Seq(_) => node.items().enumerate().map(|(index, child)| (item(&way, index), child)).collect(),
+            };
+            children.reverse();
+            open.append(&mut children);
+        }
+        out
+    }
+
     /// A leaf made by us.
     pub fn scalar(value: Value<'static>) -> Self {
         Self { kind: Tree::Scalar(value), at: 0 }

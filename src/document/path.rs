@@ -216,18 +216,23 @@ impl Paths {
                 Segment::Index(n) => out.push_str(&format!("[{n}]")),
                 _ => {
                     let key = self.key(step, text).unwrap_or_default();
-                    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-/".contains(c));
-                    if !out.is_empty() {
-                        out.push('.');
-                    }
-                    if plain {
-                        out.push_str(key);
-                    } else {
-                        out.push_str(&format!("{key:?}"));
-                    }
+                    push_shown_key(&mut out, key);
                 }
             }
         }
         if out.is_empty() { String::from("(top level)") } else { out }
+    }
+}
+
+/// Appends a key to a path for people: `.name`, in quotes where it has other characters than names have.
+pub(super) fn push_shown_key(out: &mut String, key: &str) {
+    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-/".contains(c));
+    if !out.is_empty() {
+        out.push('.');
+    }
+    if plain {
+        out.push_str(key);
+    } else {
+        out.push_str(&format!("{key:?}"));
     }
 }

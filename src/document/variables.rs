@@ -2,12 +2,10 @@
 //!
 //! Rules: those of sops's `exec-env`. Text stays as it is, numbers, booleans and times are spelled as in dotenv files.
 
-use std::borrow::Cow;
-
+use super::flat::bytes_of;
 use super::flatten::{FlattenError, below, flatten};
 use super::node::{Node, Tree};
-use crate::value::number::flat_float_text;
-use crate::value::{Value, ValueType, time};
+use crate::value::{Value, ValueType};
 use zeroize::Zeroizing;
 
 /// An environment variable.
@@ -72,21 +70,11 @@ fn variable(name: String, path: String, value: &Value<'_>) -> Result<Variable, V
     if name.is_empty() || name.contains('\0') {
         return Err(VariableError::Name(path));
     }
-    let text = Zeroizing::new(text_of(value).into_owned());
+    let text = Zeroizing::new(bytes_of(value).into_owned());
     if text.contains(&0) {
         return Err(VariableError::Nul(path));
     }
     Ok(Variable { name, path, text, is_null: value.kind() == ValueType::Null })
-}
-
-/// The text of a value where every value is text.
-fn text_of<'v>(value: &'v Value<'_>) -> Cow<'v, [u8]> {
-    match value.kind() {
-        ValueType::Bool => Cow::Borrowed(if value.as_bool() == Some(true) { b"true" } else { b"false" }),
-        ValueType::Float => Cow::Owned(value.as_float().map(flat_float_text).unwrap_or_default().into_bytes()),
-        ValueType::Time => Cow::Owned(time::without_fraction(&String::from_utf8_lossy(value.canonical())).into_bytes()),
-        ValueType::Str | ValueType::Int | ValueType::Null | ValueType::Comment => Cow::Borrowed(value.canonical()),
-    }
 }
 
 #[cfg(test)]
