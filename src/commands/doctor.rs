@@ -195,16 +195,18 @@ impl<'a> Doctor<'a> {
         };
         let held = encrypted.metadata();
         let groups: Vec<_> = held.groups.iter().map(|group| group.group()).collect();
-        for (index, group) in encrypted.try_keys(&cx).groups.iter().enumerate() {
+        let warnings = config::group_warnings(&groups, held.shamir_threshold, held.shamir_threshold == 0);
+        let (report, opened) = encrypted.open_with_report(mac_policy(false), &cx);
+        for (index, group) in report.groups.iter().enumerate() {
             let of = if groups.len() > 1 { format!(" (group {index})") } else { String::new() };
             if let Some(key) = &group.opened_by {
                 self.report.add(State::Good, key.to_string(), format!("opens the data key{of}"));
             }
         }
-        for warning in config::group_warnings(&groups, held.shamir_threshold, held.shamir_threshold == 0) {
+        for warning in warnings {
             self.report.add(State::Doubtful, shown.clone(), warning.to_string());
         }
-        match encrypted.open(mac_policy(false), &cx) {
+        match opened {
             Ok(plain) => {
                 let values = plain.sealed_values();
                 self.report.add(State::Good, shown, format!("can be decrypted here: {values} sealed values, and the MAC holds"));

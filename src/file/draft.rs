@@ -6,7 +6,7 @@ use super::{Context, EncryptError, Encrypted, OpenError, PlainFile};
 use crate::crypto::sealer::Sealer;
 use crate::document::splice::splice;
 use crate::document::{Document, Duplicates, Format};
-use crate::keys::{KeyGroup, MasterKey, WrappedGroup, wrap};
+use crate::keys::{KeyGroup, WrappedGroup, wrap};
 use crate::metadata::Metadata;
 use crate::selection::Selection;
 
@@ -45,39 +45,15 @@ impl PlainFile {
         }
         let mut metadata = self.metadata.clone();
         if !same_keys {
-            self.wrap_anew(&mut metadata, &groups, wanted.shamir_threshold, cx)?;
+            let held = &self.metadata.groups;
+            let wrapped = wrap::rewrap(&self.data_key, held, &groups, wanted.shamir_threshold, cx.services, cx.now)?;
+            metadata.groups = wrapped.groups;
+            metadata.shamir_threshold = wrapped.threshold;
         }
         metadata.selection = wanted.selection;
         metadata.mac_only_encrypted = wanted.mac_only_encrypted;
         let selection = Selection::compile(&metadata.selection)?;
         let plain = Plain::read(text.into_bytes(), self.format, self.format, cx)?;
         plain.seal(&selection, metadata, &Sealer::new(&self.data_key), Some(self), cx).map(Some)
-    }
-
-    /// Wraps the data key for other groups. Of a single group, only the keys that are new.
-    fn wrap_anew(
-        &self,
-        metadata: &mut Metadata,
-        groups: &[KeyGroup],
-        threshold: usize,
-        cx: &Context<'_>,
-    ) -> Result<(), EncryptError> {
-        let ([old], [new]) = (self.metadata.groups.as_slice(), groups) else {
-            let wrapped = wrap::wrap(&self.data_key, groups, threshold, cx.services, cx.now)?;
-            metadata.groups = wrapped.groups;
-            metadata.shamir_threshold = wrapped.threshold;
-            return Ok(());
-        };
-        let stays = |key: &MasterKey| old.keys.iter().find(|wrapped| wrapped.key == *key).cloned();
-        let added = KeyGroup { keys: new.keys.iter().filter(|key| stays(key).is_none()).cloned().collect() };
-        let mut wrapped = match added.keys.is_empty() {
-            true => Vec::new(),
-            false => wrap::wrap(&self.data_key, &[added], 0, cx.services, cx.now)?.groups.remove(0).keys,
-        }
-        .into_iter();
-        let keys = new.keys.iter().map(|key| stays(key).or_else(|| wrapped.next())).collect::<Option<Vec<_>>>();
-        metadata.groups = vec![WrappedGroup { keys: keys.ok_or(EncryptError::NotReadBack)? }];
-        metadata.shamir_threshold = threshold;
-        Ok(())
     }
 }

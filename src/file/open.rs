@@ -62,9 +62,15 @@ impl EncryptedFile {
         &self.metadata
     }
 
-    /// Tries the master keys and says what came of each; nothing is opened.
-    pub fn try_keys(&self, cx: &Context<'_>) -> recover::Report {
-        recover::report(&self.metadata.groups, self.metadata.shamir_threshold, cx.order, cx.services)
+    /// As [`EncryptedFile::open`], and what came of every master key that was tried.
+    pub fn open_with_report(self, mac: MacPolicy, cx: &Context<'_>) -> (recover::Report, Result<PlainFile, OpenError>) {
+        let held = &self.metadata;
+        let (report, data_key) = recover::recover_with_report(&held.groups, held.shamir_threshold, cx.order, cx.services);
+        let open = |data_key| {
+            let selection = Selection::compile(&self.metadata.selection)?;
+            self.open_with(data_key, &selection, mac)
+        };
+        (report, data_key.map_err(OpenError::from).and_then(open))
     }
 
     /// Recovers the data key, opens every selected leaf and checks the MAC.

@@ -219,9 +219,10 @@ fn no_key(report: &Report) -> Failure {
     }
     for (index, group) in report.groups.iter().enumerate() {
         if shared {
-            failure = failure.detail(format!("group {}: {}", index + 1, if group.recovered { "opened" } else { "not opened" }));
+            failure =
+                failure.detail(format!("group {}: {}", index + 1, if group.opened_by.is_some() { "opened" } else { "not opened" }));
         }
-        if !group.recovered {
+        if group.opened_by.is_none() {
             failure.details.extend(answers(group, width));
         }
     }

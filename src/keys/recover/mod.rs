@@ -87,22 +87,32 @@ pub fn recover(
     order: &DecryptionOrder,
     services: &[&dyn KeyService],
 ) -> Result<DataKey, RecoverError> {
-    let shared = groups.len() > 1;
+    recover_with_report(groups, threshold, order, services).1
+}
+
+/// As [`recover`], and what came of every key that was tried.
+pub fn recover_with_report(
+    groups: &[WrappedGroup],
+    threshold: usize,
+    order: &DecryptionOrder,
+    services: &[&dyn KeyService],
+) -> (Report, Result<DataKey, RecoverError>) {
     let (report, parts, least) = try_groups(groups, threshold, order, services);
-    if parts.len() < least {
-        return Err(RecoverError::NotEnough(Box::new(report)));
-    }
-    let bytes = match parts.as_slice() {
+    let data_key = match parts.len() < least {
+        true => Err(RecoverError::NotEnough(Box::new(report.clone()))),
+        false => combine(&parts, groups.len() > 1),
+    };
+    (report, data_key)
+}
+
+/// The data key that a group gave, or that shares give together.
+fn combine(parts: &[Secret<Vec<u8>>], shared: bool) -> Result<DataKey, RecoverError> {
+    let bytes = match parts {
         [part] if !shared => zeroize::Zeroizing::new(part.expose().clone()),
         parts => shamir::combine(&parts.iter().map(|part| part.expose().as_slice()).collect::<Vec<_>>())?,
     };
     let length = bytes.len();
     DataKey::from_bytes(bytes).ok_or(RecoverError::Length(length))
-}
-
-/// Tries the keys of a file and says what came of it, whether that is enough or not.
-pub fn report(groups: &[WrappedGroup], threshold: usize, order: &DecryptionOrder, services: &[&dyn KeyService]) -> Report {
-    try_groups(groups, threshold, order, services).0
 }
 
 /// Opens groups until there are enough; with the report the shares, and how many of them it takes at least.
@@ -146,7 +156,7 @@ fn open_group(
             match service.unwrap(wrapped) {
                 Ok(Unwrapped::Opened(part)) if fits(part.expose().len(), shared) => {
                     let opened_by = Some(wrapped.key.clone());
-                    return (GroupReport { recovered: true, opened_by, keys }, Some(part));
+                    return (GroupReport { opened_by, keys }, Some(part));
                 }
                 Ok(Unwrapped::Opened(part)) => answers.push(Answer::Failed(KeyError::Length(part.expose().len()))),
                 Ok(Unwrapped::NothingHere(reason)) => answers.push(Answer::NothingHere(reason)),
@@ -268,7 +278,7 @@ mod tests {
         let share = shamir::split(&[1; 32], 2, 2).expect("shares").remove(0);
         let groups = [group([age("A", &hex(&share))]), group([pgp("P", "x"), age("B", "none")])];
         let Err(RecoverError::NotEnough(report)) = run(&groups, 2, &Fake::default()) else { panic!("one share only") };
-        assert_eq!((report.groups[0].recovered, report.groups[1].recovered), (true, false));
+        assert_eq!((report.groups[0].opened_by.is_some(), report.groups[1].opened_by.is_some()), (true, false));
         let keys: Vec<String> = report.groups[1].keys.iter().map(|key| key.key.to_string()).collect();
         assert_eq!(keys, ["B", "P"]);
         assert!(matches!(report.groups[1].keys[0].answers[..], [Answer::NothingHere(_)]));

@@ -17,9 +17,7 @@ pub struct Report {
 /// What happened to one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupReport {
-    /// Whether one of its keys opened it.
-    pub recovered: bool,
-    /// The key that did.
+    /// The key that opened it, if one did.
     pub opened_by: Option<MasterKey>,
     /// The keys that did not open it, in the order they were tried.
     pub keys: Vec<KeyReport>,
@@ -78,7 +76,7 @@ impl Report {
 
     /// How many groups gave their share.
     pub fn recovered(&self) -> usize {
-        self.groups.iter().filter(|group| group.recovered).count()
+        self.groups.iter().filter(|group| group.opened_by.is_some()).count()
     }
 
     /// Every hint, each once.
@@ -101,7 +99,7 @@ impl Report {
         let (failed, success) = (FAILED[usize::from(colour)], SUCCESS[usize::from(colour)]);
         let mut text = String::from("Failed to get the data key required to decrypt the SOPS file.\n");
         for (index, group) in self.groups.iter().enumerate() {
-            if group.recovered {
+            if group.opened_by.is_some() {
                 text.push_str(&format!("\nGroup {index}: {success}\n"));
                 continue;
             }
@@ -191,11 +189,12 @@ mod tests {
             answers: vec![Answer::NothingHere(reason), Answer::Failed(missing.clone())],
         };
         let pgp = KeyReport { key: MasterKey::Pgp(PgpKey { fingerprint: "FBC7".into() }), answers: vec![Answer::Failed(missing)] };
+        let opened_by = Some(pgp.key.clone());
         let report = Report {
             threshold: 2,
             groups: vec![
                 GroupReport { keys: vec![age, pgp], ..GroupReport::default() },
-                GroupReport { recovered: true, ..GroupReport::default() },
+                GroupReport { opened_by, ..GroupReport::default() },
             ],
         };
         let expected = "Failed to get the data key required to decrypt the SOPS file.
