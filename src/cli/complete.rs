@@ -60,7 +60,6 @@ pub(super) fn answer_sops(words: &[OsString]) -> Vec<String> {
 
 /// What was typed before the last word.
 struct Typed {
-    /// The name of the command, and of one below it.
     command: Option<clap::Command>,
     plain: Vec<OsString>,
     input_type: Option<String>,
@@ -90,7 +89,7 @@ impl Typed {
                         let name = known.name(word.to_string_lossy().trim_start_matches('-'));
                         line.pending = name.filter(|name| known.kind(name) == Some(Kind::Value));
                     }
-                    Word::Plain(word) => match line.below(&word, whole) {
+                    Word::Plain(word) => match line.named(&word, whole) {
                         Some(command) => line.command = Some(command),
                         None => line.plain.push(word),
                     },
@@ -100,13 +99,10 @@ impl Typed {
         line
     }
 
-    /// The command that a word names where it stands.
-    fn below(&self, word: &OsStr, whole: &clap::Command) -> Option<clap::Command> {
-        match &self.command {
-            _ if !self.plain.is_empty() => None,
-            Some(command) => command.find_subcommand(word).cloned().map(super::with_global),
-            None => whole.find_subcommand(word).cloned().map(super::with_global),
-        }
+    /// The command that a word names where it stands: the first word is one.
+    fn named(&self, word: &OsStr, whole: &clap::Command) -> Option<clap::Command> {
+        let is_first = self.command.is_none() && self.plain.is_empty();
+        whole.find_subcommand(word).filter(|_| is_first).cloned().map(super::with_global)
     }
 
     fn known<'a>(&'a self, whole: &'a clap::Command) -> Known<'a> {
@@ -181,7 +177,6 @@ fn plain(line: &Typed, current: &str) -> Vec<String> {
     match (&line.command, line.plain.as_slice()) {
         (None, []) => [commands(current), vec![String::from(":files")]].concat(),
         (None, [help]) if help == "help" || help == "h" => commands(current),
-        (Some(command), []) if command.has_subcommands() => named(command.get_subcommands().map(|c| c.get_name()).collect()),
         (Some(_), []) if line.name() == "groups" => named(vec!["add", "delete"]),
         (Some(_), []) if line.name() == "completion" => named(SHELLS.iter().map(|(name, _)| *name).collect()),
         (Some(_), [file]) if ["set", "unset"].contains(&line.name()) => paths(file, line.input_type.as_deref(), current, ""),

@@ -2,7 +2,7 @@
 //! a command.
 
 use super::options::{Given, Known, MODES};
-use super::words::{Asked, Line, Read, in_effect, no_effect, read_all};
+use super::words::{Asked, Line, Read, in_effect, is_on, no_effect, read_all};
 use crate::commands::Row;
 use crate::commands::work::no_file;
 use crate::host::exit;
@@ -17,8 +17,7 @@ pub(super) fn arrange(words: Vec<OsString>) -> Result<Asked, Failure> {
     let Some(row) = Row::of(name) else { return Err(no_file()) };
     let command = super::with_global(row.clap());
     let Read { options, unknown, plain: files, .. } = read_all(words, Known::Both(&command))?;
-    let asks = |name: &str| options.iter().rev().find(|given| given.name == name).is_some_and(|given| given.on);
-    if asks("help") {
+    if is_on(&options, "help") {
         return Ok(Asked::Help(Vec::new()));
     }
     let known = Known::Command(&command);
@@ -55,8 +54,7 @@ pub(super) fn arrange(words: Vec<OsString>) -> Result<Asked, Failure> {
 
 /// The command that the options stand for.
 fn mode(options: &[Given]) -> Result<&'static str, Failure> {
-    let given = |mode: &str| options.iter().rev().find(|given| given.name == mode).is_some_and(|given| given.on);
-    let modes: Vec<&'static str> = MODES.iter().copied().filter(|mode| given(mode)).collect();
+    let modes: Vec<&'static str> = MODES.iter().copied().filter(|mode| is_on(options, mode)).collect();
     match modes.as_slice() {
         [] => Ok("edit"),
         [mode] => Ok(mode),

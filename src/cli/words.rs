@@ -70,7 +70,7 @@ impl Read {
     }
 
     fn asks(&self, name: &str) -> bool {
-        self.options.iter().rev().find(|given| given.name == name).is_some_and(|given| given.on)
+        is_on(&self.options, name)
     }
 }
 
@@ -137,31 +137,9 @@ fn with_separators(words: Vec<OsString>) -> Vec<OsString> {
 
 /// The form with a command.
 fn of_command(row: &'static Row, before: Read, mut rest: std::vec::IntoIter<OsString>) -> Result<Line, Failure> {
-    let mut command = super::with_global(row.clap());
-    let mut path = vec![OsString::from(row.name)];
+    let command = super::with_global(row.clap());
     let mut read = Read::default();
-    // Commands below the command: `groups add`.
-    while command.has_subcommands() {
-        let mut part = Read::default();
-        part.words(Known::Command(&command), &mut rest, true)?;
-        let below = part.plain.first().and_then(|word| command.find_subcommand(word).cloned());
-        read.options.append(&mut part.options);
-        read.unknown.append(&mut part.unknown);
-        match below {
-            Some(below) => {
-                path.append(&mut part.plain);
-                command = super::with_global(below);
-            }
-            None => {
-                read.plain.append(&mut part.plain);
-                read.after = part.after;
-                break;
-            }
-        }
-    }
-    if read.after.is_none() {
-        read.words(Known::Command(&command), &mut rest, false)?;
-    }
+    read.words(Known::Command(&command), &mut rest, false)?;
     let known = Known::Command(&command);
     let mut warnings = Vec::new();
     let mut options = Vec::new();
@@ -178,15 +156,15 @@ fn of_command(row: &'static Row, before: Read, mut rest: std::vec::IntoIter<OsSt
     options.append(&mut read.options);
     read.options = options;
     read.unknown.splice(0..0, before.unknown);
-    Ok(Line { words: read.line(path, &command), row, legacy: false, warnings })
+    Ok(Line { words: read.line(row.name, &command), row, legacy: false, warnings })
 }
 
 impl Read {
     /// The words in clap's order.
-    fn line(self, path: Vec<OsString>, command: &clap::Command) -> Vec<OsString> {
+    fn line(self, name: &str, command: &clap::Command) -> Vec<OsString> {
         let keeps_dashes = command.get_arguments().any(|argument| argument.is_last_set());
         let takes_dashes = command.get_name() == "set";
-        let mut words = path;
+        let mut words = vec![OsString::from(name)];
         words.extend(in_effect(&self.options));
         let mut plain = self.plain;
         if takes_dashes {
@@ -209,6 +187,11 @@ impl Read {
         }
         words
     }
+}
+
+/// Whether an option was given, and not switched off again behind that.
+pub(super) fn is_on(options: &[Given], name: &str) -> bool {
+    options.iter().rev().find(|given| given.name == name).is_some_and(|given| given.on)
 }
 
 /// The options as clap takes them: of a flag that was switched off, nothing.

@@ -1,7 +1,7 @@
 //! `leafseal exec-env`.
 
 use super::args::{OrderArgs, ServiceArgs, flatten_separator};
-use super::exec_words::ExecWords;
+use super::exec_words::ExecArgs;
 use super::session::{Session, mac_policy};
 use super::work::{Input, conflict};
 use super::{decrypt, format};
@@ -11,7 +11,7 @@ use crate::file::{EncryptedFile, PlainError};
 use crate::host::failure::Failure;
 use crate::host::run::Job;
 use crate::host::user::Account;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 const EXAMPLES: &str = "Examples:
@@ -32,24 +32,11 @@ const EXAMPLES: &str = "Examples:
     override_usage = "leafseal exec-env [OPTIONS] FILE COMMAND\n       leafseal exec-env [OPTIONS] FILE... -- PROGRAM [ARGUMENT]..."
 )]
 pub struct Args {
-    /// The files and the command
-    #[arg(value_name = "FILE COMMAND", num_args = 0..)]
-    words: Vec<OsString>,
-    /// A program and its arguments, without a shell
-    #[arg(last = true, value_name = "PROGRAM")]
-    program: Vec<OsString>,
-    /// Give the command nothing of our own environment
-    #[arg(long)]
-    pristine: bool,
-    /// Run the command as this user
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
+    #[command(flatten)]
+    exec: ExecArgs,
     /// Become the command instead of waiting for it
     #[arg(long)]
     same_process: bool,
-    /// Start the command and do not wait for it (deprecated)
-    #[arg(long)]
-    background: bool,
     /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     input_type: Option<String>,
@@ -70,13 +57,11 @@ pub struct Args {
 /// # Errors
 /// With the exit code of the command, or what keeps it from being run.
 pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
-    let words = ExecWords::read(&args.words, &args.program, true)?;
+    let words = args.exec.read(true)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
-    if args.background {
-        session.ui.warning("--background is deprecated: sops will drop it");
-        if args.same_process {
-            return Err(conflict("the --same-process flag cannot be used with --background"));
-        }
+    let in_background = args.exec.in_background(session.ui);
+    if in_background && args.same_process {
+        return Err(conflict("the --same-process flag cannot be used with --background"));
     }
     let steps = decrypt::steps(args.extract.as_deref())?;
     let mut all = Vec::new();
@@ -87,8 +72,8 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         }
         all.extend(found);
     }
-    let mut job = Job::new(&words.command, args.pristine)?;
-    if let Some(name) = &args.user {
+    let mut job = Job::new(&words.command, args.exec.pristine)?;
+    if let Some(name) = &args.exec.user {
         let account = Account::find(name)?;
         account.switch()?;
         job.variables(account.variables());
@@ -97,7 +82,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     drop(all);
     match () {
         () if args.same_process => Err(job.replace()),
-        () if args.background => job.start(),
+        () if in_background => job.start(),
         () => job.run(),
     }
 }

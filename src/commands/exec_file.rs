@@ -1,7 +1,7 @@
 //! `leafseal exec-file`.
 
 use super::args::{OrderArgs, ServiceArgs, TypeArgs};
-use super::exec_words::ExecWords;
+use super::exec_words::ExecArgs;
 use super::format;
 use super::session::{Session, mac_policy};
 use super::work::{Input, conflict};
@@ -11,7 +11,6 @@ use crate::host::pipe::NamedPipe;
 use crate::host::private::{Place, PrivateFile, PrivateFolder, place_in};
 use crate::host::run::{self, Job};
 use crate::host::user::Account;
-use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -35,27 +34,14 @@ const EXAMPLES: &str = "Examples:
     override_usage = "leafseal exec-file [OPTIONS] FILE COMMAND\n       leafseal exec-file [OPTIONS] FILE -- PROGRAM [ARGUMENT]..."
 )]
 pub struct Args {
-    /// The file and the command
-    #[arg(value_name = "FILE COMMAND", num_args = 0..)]
-    words: Vec<OsString>,
-    /// A program and its arguments, without a shell
-    #[arg(last = true, value_name = "PROGRAM")]
-    program: Vec<OsString>,
+    #[command(flatten)]
+    exec: ExecArgs,
     /// Give the command a regular file instead of a named pipe
     #[arg(long)]
     no_fifo: bool,
     /// Name of the decrypted file: a relative path
     #[arg(long, value_name = "NAME")]
     filename: Option<PathBuf>,
-    /// Give the command nothing of our own environment
-    #[arg(long)]
-    pristine: bool,
-    /// Run the command as this user
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-    /// Start the command and do not wait for it (deprecated)
-    #[arg(long)]
-    background: bool,
     #[command(flatten)]
     types: TypeArgs,
     #[command(flatten)]
@@ -69,7 +55,7 @@ pub struct Args {
 /// # Errors
 /// With the exit code of the command, or what keeps it from being run.
 pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
-    let words = ExecWords::read(&args.words, &args.program, false)?;
+    let words = args.exec.read(false)?;
     let name = args.filename.as_deref().filter(|name| !name.as_os_str().is_empty()).unwrap_or(Path::new(NAME));
     if !is_local(name) {
         return Err(
@@ -87,21 +73,20 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         Ok(Zeroizing::new(plain.convert(to, cx.layout)?))
     };
     let content = decrypt().map_err(|failure| failure.about(&input.name()))?;
-    if args.background {
-        session.ui.warning("--background is deprecated: sops will drop it");
+    if args.exec.in_background(session.ui) {
         return match input {
             // It serves the file and cleans up, so it must go on after this process.
             Input::File(_) => run::again_without("background"),
             Input::Stdin => Err(conflict("the --background flag cannot be used when reading from stdin")),
         };
     }
-    let account = args.user.as_deref().map(Account::find).transpose()?;
+    let account = args.exec.user.as_deref().map(Account::find).transpose()?;
     if let Some(account) = &account {
         // First, so that the file is the user's, too.
         account.switch()?;
     }
     let start = |path: &Path| -> Result<(), Failure> {
-        let mut job = Job::new(&words.command.with_path(path.as_os_str()), args.pristine)?;
+        let mut job = Job::new(&words.command.with_path(path.as_os_str()), args.exec.pristine)?;
         job.variables(account.iter().flat_map(Account::variables));
         job.run()
     };

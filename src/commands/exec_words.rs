@@ -1,10 +1,48 @@
-//! Owns the words of `exec-env` and `exec-file`: which are files, and which are the command.
+//! Owns what `exec-env` and `exec-file` have in common: their options, and which words are files and which are the command.
 
 use super::work::Input;
 use crate::host::failure::{Failure, usage};
 use crate::host::run::Words;
+use crate::host::ui::Ui;
 use std::ffi::OsString;
-use std::path::PathBuf;
+
+/// Options of both.
+#[derive(Debug, clap::Args)]
+pub struct ExecArgs {
+    /// What is decrypted, and the command
+    #[arg(value_name = "FILE COMMAND", num_args = 0..)]
+    words: Vec<OsString>,
+    /// A program and its arguments, without a shell
+    #[arg(last = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+    /// Give the command nothing of our own environment
+    #[arg(long)]
+    pub pristine: bool,
+    /// Run the command as this user
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Start the command and do not wait for it (deprecated)
+    #[arg(long)]
+    background: bool,
+}
+
+impl ExecArgs {
+    /// The words, taken apart.
+    ///
+    /// # Errors
+    /// Exit 1 when one of them is missing, or there are several files where only one can be.
+    pub fn read(&self, several: bool) -> Result<ExecWords, Failure> {
+        ExecWords::read(&self.words, &self.program, several)
+    }
+
+    /// Whether the command is not waited for; says that this is deprecated.
+    pub fn in_background(&self, ui: &Ui) -> bool {
+        if self.background {
+            ui.warning("--background is deprecated: sops will drop it");
+        }
+        self.background
+    }
+}
 
 /// What is to be decrypted, and what is to be run with it.
 #[derive(Debug)]
@@ -20,7 +58,7 @@ impl ExecWords {
     ///
     /// # Errors
     /// Exit 1 when one of them is missing, or there are several files where only one can be.
-    pub fn read(words: &[OsString], program: &[OsString], several: bool) -> Result<Self, Failure> {
+    fn read(words: &[OsString], program: &[OsString], several: bool) -> Result<Self, Failure> {
         // With nothing before them, the dashes end the options and no more.
         let (words, program) = if words.is_empty() { (program, words) } else { (words, program) };
         let (files, command) = match (words, program) {
@@ -37,13 +75,9 @@ impl ExecWords {
         };
         match files {
             [_, _, ..] if !several => Err(usage("only one file can be decrypted for a command")),
-            files => Ok(Self { inputs: files.iter().map(input).collect(), command }),
+            files => Ok(Self { inputs: files.iter().map(Input::of).collect(), command }),
         }
     }
-}
-
-fn input(word: &OsString) -> Input {
-    if word == "-" { Input::Stdin } else { Input::File(PathBuf::from(word)) }
 }
 
 #[cfg(test)]

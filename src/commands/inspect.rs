@@ -12,7 +12,7 @@ use crate::host::files;
 use crate::keys::{MasterKey, WrappedGroup, WrappedKey};
 use crate::metadata::Metadata;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   leafseal inspect secrets.yaml
@@ -43,7 +43,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     }
     let mut first = true;
     work::each(session.ui, &args.files, |file| {
-        let input = if file == Path::new("-") { Input::Stdin } else { Input::File(file.clone()) };
+        let input = Input::of(file);
         let mut look = || -> Result<(), Failure> {
             let from = format::choose(args.input_type.as_deref(), &input.path(None))?;
             let encrypted = EncryptedFile::parse_owned(input.read(session.ui)?, from)?;

@@ -1,6 +1,7 @@
 //! `leafseal updatekeys`.
 
 use super::args::ServiceArgs;
+use super::report::plain;
 use super::session::{Session, Settled};
 use super::{format, work};
 use crate::config::{self, Overrides, Policy, PolicyWarning};
@@ -194,16 +195,11 @@ fn show(ui: &Ui, diff: &KeyDiff) -> Result<(), Failure> {
     }
     for (index, group) in diff.groups.iter().enumerate() {
         line(Some(Paint::Heading), format!("Group {}", index + 1));
-        group.common.iter().for_each(|key| line(None, format!("    {}", plain(key))));
-        group.added.iter().for_each(|key| line(Some(Paint::Added), format!("+++ {}", plain(key))));
-        group.removed.iter().for_each(|key| line(Some(Paint::Removed), format!("--- {}", plain(key))));
+        group.common.iter().for_each(|key| line(None, format!("    {}", plain(&key.to_string()))));
+        group.added.iter().for_each(|key| line(Some(Paint::Added), format!("+++ {}", plain(&key.to_string()))));
+        group.removed.iter().for_each(|key| line(Some(Paint::Removed), format!("--- {}", plain(&key.to_string()))));
     }
     ui.data(out.as_bytes())
-}
-
-/// A key for people: the metadata of a file is not to be trusted with a terminal.
-fn plain(key: &MasterKey) -> String {
-    key.to_string().chars().filter(|c| !c.is_control()).collect()
 }
 
 /// The changes for programs.

@@ -81,7 +81,7 @@ impl Plan {
         if named.len() > 1 && name.is_some() {
             return Err(conflict("--filename-override can only be used with one file"));
         }
-        let inputs = named.iter().map(|file| if file == stdin { Input::Stdin } else { Input::File(file.clone()) }).collect();
+        let inputs = named.iter().map(Input::of).collect();
         let output = match &write.output {
             Some(path) if path == stdin || path == Path::new("/dev/stdout") => Output::Stdout,
             Some(path) => Output::File(path.clone()),
@@ -112,6 +112,12 @@ impl Plan {
 }
 
 impl Input {
+    /// What a word of the command line names: `-` is standard input.
+    pub fn of(word: impl AsRef<Path>) -> Self {
+        let path = word.as_ref();
+        if path == Path::new("-") { Self::Stdin } else { Self::File(path.to_owned()) }
+    }
+
     /// The input's name for messages.
     pub fn name(&self) -> String {
         match self {
