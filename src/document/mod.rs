@@ -18,6 +18,7 @@ pub mod layout;
 pub mod node;
 pub mod path;
 mod places;
+mod segments;
 pub mod splice;
 pub mod steps;
 mod tree;

@@ -3,6 +3,7 @@
 //! Stricter than sops where sops loses data (truncated input, text after the closing brace), as lenient elsewhere: duplicate keys
 //! are kept, lone surrogates are read as U+FFFD, a byte order mark is kept. The top level must be an object.
 
+use super::super::segments::{Part, SEGMENT};
 use super::super::{
     Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag, position,
 };
@@ -21,7 +22,7 @@ const BOM: &str = "\u{feff}";
 /// Errors: anything RFC 8259 does not allow, a top level that is not an object, two `sops` entries, more than [`MAX_DEPTH`]
 /// levels, 4 GiB or more.
 pub fn scan(text: String) -> Result<Document, ParseError> {
-    let scanned = match segments::scan(&text, segments::SEGMENT) {
+    let scanned = match segments::scan(&text, SEGMENT) {
         Some(joined) => joined,
         None => {
             let mut scanner = Scanner::new(&text)?;
@@ -29,15 +30,8 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
             scanner.finish()
         }
     };
-    let Scanned { paths, leaves, metadata } = scanned;
+    let Part { paths, leaves, metadata } = scanned;
     Ok(Document { format: Format::Json, paths, leaves, aliases: Vec::new(), roots: vec![PathId(0)], metadata, text })
-}
-
-/// What a text is made of: the parts of a [`Document`] without its text.
-pub(super) struct Scanned {
-    pub(super) paths: Paths,
-    pub(super) leaves: Vec<Leaf>,
-    pub(super) metadata: Vec<PathId>,
 }
 
 /// Reads the bytes of a JSON file: they must be UTF-8.
@@ -163,7 +157,7 @@ impl<'t> Scanner<'t> {
 
     /// Reads a part of a text whose other parts are before (unless it is the first) and behind it (unless it is the last): whole
     /// entries of the top level. `None` where it is anything else.
-    pub(super) fn segment(mut self, is_first: bool, is_last: bool) -> Option<Scanned> {
+    pub(super) fn segment(mut self, is_first: bool, is_last: bool) -> Option<Part> {
         self.skip_blanks();
         let place = if is_first {
             Place { segment: Segment::Document(0), start: self.at }
@@ -181,11 +175,11 @@ impl<'t> Scanner<'t> {
         (self.at == self.bytes.len() && self.stack.is_empty() == is_last).then(|| self.finish())
     }
 
-    fn finish(self) -> Scanned {
+    fn finish(self) -> Part {
         let Self { mut paths, mut leaves, metadata, .. } = self;
         paths.shrink_to_fit();
         leaves.shrink_to_fit();
-        Scanned { paths, leaves, metadata }
+        Part { paths, leaves, metadata }
     }
 
     /// Reads a scalar or empty container, or opens a container with an entry (then `true`).

@@ -3,55 +3,27 @@
 
 use rayon::prelude::*;
 
-use super::super::{Leaf, PathId, Span};
-use super::scan::{Scanned, Scanner};
+use super::super::segments::{Part, SEARCH, count, cuts, spans};
+use super::scan::Scanner;
 
-/// Texts are cut into segments of at least this many bytes (measured: smaller ones do not pay for joining them).
-pub(super) const SEGMENT: usize = 1 << 17;
-
-/// How far from where a cut would be best a place for it is looked for, in bytes.
-const SEARCH: usize = 1 << 16;
-
-/// Reads a text in as many segments of at least `least` bytes as there are threads. `None` where it cannot be cut or is in error:
-/// then it is read in one go.
-pub(super) fn scan(text: &str, least: usize) -> Option<Scanned> {
-    let most = text.len() / least;
-    // Asking how many threads there are starts them: a small file must not pay for that.
-    let wanted = if most < 2 { most } else { most.min(rayon::current_num_threads()) };
-    if wanted < 2 {
-        return None;
-    }
+/// Reads a text in segments of at least `least` bytes, one a thread. `None` where it cannot be cut or is in error: then it is read in
+/// one go.
+pub(super) fn scan(text: &str, least: usize) -> Option<Part> {
+    let count = count(text.len(), least)?;
     let indent = indent(text.as_bytes())?;
-    let mut cuts: Vec<usize> = (1..wanted).filter_map(|n| cut_after(text.as_bytes(), text.len() / wanted * n, indent)).collect();
-    cuts.dedup();
-    if cuts.is_empty() { None } else { scan_at(text, &cuts) }
+    scan_at(text, &cuts(text.len(), count, |from| cut_after(text.as_bytes(), from, indent))?)
 }
 
 /// Reads a text that is cut at these places.
-fn scan_at(text: &str, cuts: &[usize]) -> Option<Scanned> {
-    let starts = std::iter::once(0).chain(cuts.iter().copied());
-    let ends = cuts.iter().copied().chain([text.len()]);
-    let spans: Vec<(usize, usize)> = starts.zip(ends).collect();
-    let segments: Option<Vec<Scanned>> = spans
+fn scan_at(text: &str, cuts: &[usize]) -> Option<Part> {
+    let spans = spans(text.len(), cuts);
+    let segments: Option<Vec<Part>> = spans
         .par_iter()
         .map(|&(start, end)| Scanner::new(&text[start..end]).ok()?.segment(start == 0, end == text.len()))
         .collect();
     let mut segments = spans.iter().map(|(start, _)| *start as u32).zip(segments?);
     let (_, mut whole) = segments.next()?;
-    for (start, Scanned { paths, leaves, metadata }) in segments {
-        let end = paths.node(PathId(0)).value.end + start;
-        let moved = whole.paths.continue_with(paths, start);
-        whole.leaves.extend(leaves.into_iter().map(|leaf| Leaf {
-            path: moved(leaf.path),
-            span: Span { start: leaf.span.start + start, end: leaf.span.end + start },
-            props: leaf.props + start,
-            ..leaf
-        }));
-        whole.metadata.extend(metadata.into_iter().map(&moved));
-        let root = whole.paths.node_mut(PathId(0));
-        root.value.end = end;
-        root.entry.end = end;
-    }
+    segments.for_each(|(start, segment)| drop(whole.append(segment, start)));
     // Two of them are an error, whose place the whole text tells.
     (whole.metadata.len() <= 1).then_some(whole)
 }

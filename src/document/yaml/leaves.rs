@@ -12,6 +12,7 @@ use super::event::{Comment, Event, EventKind, Slot};
 use super::keys::KeySets;
 use super::late::Late;
 use super::{segments, tags};
+use crate::document::segments::SEGMENT;
 use crate::document::{
     Alias, Document, Duplicates, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag,
 };
@@ -26,7 +27,7 @@ pub fn scan(text: String, duplicates: Duplicates) -> Result<Document, ParseError
     if u32::try_from(text.len()).is_err() {
         return Err(ParseError::at(b"", 0, "the file is larger than 4 GiB"));
     }
-    let whole = match segments::compose(&text, duplicates, segments::SEGMENT) {
+    let whole = match segments::compose(&text, duplicates, SEGMENT) {
         Some(joined) => joined,
         None => {
             let mut composer = Composer::new(&text, duplicates, KeySets::new());

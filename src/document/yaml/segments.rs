@@ -6,47 +6,25 @@
 
 use rayon::prelude::*;
 
-use super::super::{Duplicates, Leaf, NodeKind, PathId, Span};
+use super::super::segments::{Part, SEARCH, count, cuts, spans};
+use super::super::{Duplicates, NodeKind, PathId};
 use super::keys::KeySets;
 use super::leaves::{Composed, Composer};
 
-/// Texts are cut into segments of at least this many bytes (measured: smaller ones do not pay for joining them).
-pub(super) const SEGMENT: usize = 1 << 17;
-
-/// How far from where a cut would be best a place for it is looked for, in bytes.
-const SEARCH: usize = 1 << 16;
-
-/// Reads a text in as many segments of at least `least` bytes as there are threads.
+/// Reads a text in segments of at least `least` bytes, one a thread.
 pub(super) fn compose(text: &str, duplicates: Duplicates, least: usize) -> Option<Composed> {
-    let most = text.len() / least;
-    // Asking how many threads there are starts them: a small file must not pay for that.
-    let wanted = if most < 2 { most } else { most.min(rayon::current_num_threads()) };
-    if wanted < 2 {
-        return None;
-    }
-    let cuts = cuts(text.as_bytes(), wanted);
-    if cuts.is_empty() {
-        return None;
-    }
-    compose_at(text, duplicates, &cuts)
+    let count = count(text.len(), least)?;
+    compose_at(text, duplicates, &cuts(text.len(), count, |from| cut_after(text.as_bytes(), from, SEARCH))?)
 }
 
 /// Reads a text that is cut at these places.
 fn compose_at(text: &str, duplicates: Duplicates, cuts: &[usize]) -> Option<Composed> {
-    let starts = std::iter::once(0).chain(cuts.iter().copied());
-    let ends = cuts.iter().copied().chain([text.len()]);
-    let spans: Vec<(usize, usize)> = starts.zip(ends).collect();
     let keys = KeySets::new();
-    let segments: Option<Vec<Segment>> =
-        spans.par_iter().map(|&(start, end)| Segment::read(&text[start..end], start, duplicates, keys.like())).collect();
+    let segments: Option<Vec<Segment>> = spans(text.len(), cuts)
+        .par_iter()
+        .map(|&(start, end)| Segment::read(&text[start..end], start, duplicates, keys.like()))
+        .collect();
     join(text, segments?, keys)
-}
-
-/// Where to cut a text into `count` segments.
-fn cuts(text: &[u8], count: usize) -> Vec<usize> {
-    let mut cuts: Vec<usize> = (1..count).filter_map(|n| cut_after(text, text.len() / count * n, SEARCH)).collect();
-    cuts.dedup();
-    cuts
 }
 
 /// The first place for a cut from `from` on: the start of a line that has a plain key at the left margin, below a line that has
@@ -73,7 +51,7 @@ fn is_key_line(line: &[u8]) -> bool {
 /// A segment that was read, with places relative to its start.
 struct Segment {
     start: u32,
-    composed: Composed,
+    part: Part,
     keys: Vec<u64>,
 }
 
@@ -85,43 +63,32 @@ impl Segment {
         composer.top_keys = Some(Vec::new());
         composer.run().ok()?;
         let keys = composer.top_keys.take()?;
-        let composed = composer.finish();
-        let [root] = composed.roots[..] else { return None };
-        let root = composed.paths.node(root);
+        let Composed { paths, leaves, aliases, roots, metadata } = composer.finish();
+        let [root] = roots[..] else { return None };
+        let root = paths.node(root);
         let first = root.value.start as usize;
         let before = &text[..first];
         let is_first = start == 0;
         let at_margin = if is_first { before.is_empty() || before.ends_with('\n') } else { before.is_empty() };
         // A directive may change what a tag means in the whole document.
-        let certain = root.kind == NodeKind::BlockMap && at_margin && !before.contains('%') && composed.aliases.is_empty();
-        certain.then_some(Self { start: start as u32, composed, keys })
+        let certain = root.kind == NodeKind::BlockMap && at_margin && !before.contains('%') && aliases.is_empty();
+        certain.then_some(Self { start: start as u32, part: Part { paths, leaves, metadata }, keys })
     }
 }
 
 /// Puts segments together. `None` where a key of the top level is there twice.
 fn join(text: &str, segments: Vec<Segment>, mut keys: KeySets) -> Option<Composed> {
     let mut segments = segments.into_iter();
-    let Segment { composed: mut whole, keys: first, .. } = segments.next()?;
-    let root = whole.roots[0];
+    let Segment { part: mut whole, keys: first, .. } = segments.next()?;
     let set = keys.open();
     keys.adopt(&first, |id| id);
-    for Segment { start, composed, keys: more } in segments {
-        let end = composed.paths.node(PathId(0)).value.end + start;
-        let moved = whole.paths.continue_with(composed.paths, start);
-        keys.adopt(&more, &moved);
-        whole.leaves.extend(composed.leaves.into_iter().map(|leaf| Leaf {
-            path: moved(leaf.path),
-            span: Span { start: leaf.span.start + start, end: leaf.span.end + start },
-            props: leaf.props + start,
-            ..leaf
-        }));
-        whole.metadata.extend(composed.metadata.into_iter().map(&moved));
-        let node = whole.paths.node_mut(root);
-        node.value.end = end;
-        node.entry.end = end;
+    for Segment { start, part, keys: more } in segments {
+        let moved = whole.append(part, start);
+        keys.adopt(&more, moved);
     }
-    let again = keys.close(set, |a, b| whole.paths.key(a, text) == whole.paths.key(b, text));
-    again.is_none().then_some(whole)
+    let Part { paths, leaves, metadata } = whole;
+    let again = keys.close(set, |a, b| paths.key(a, text) == paths.key(b, text));
+    again.is_none().then_some(Composed { paths, leaves, aliases: Vec::new(), roots: vec![PathId(0)], metadata })
 }
 
 #[cfg(test)]
