@@ -4,9 +4,8 @@ use super::harness::Session;
 use std::process::{Command, Stdio};
 
 fn session() -> Session {
-    let mut session = Session::with_identity();
-    let recipient = session.recipient();
-    session.env("SOPS_AGE_RECIPIENTS", &recipient).file("s.yaml", "db:\n  user: x\n  list: [1, 2]\nother: y\n");
+    let mut session = Session::encrypting();
+    session.file("s.yaml", "db:\n  user: x\n  list: [1, 2]\nother: y\n");
     session.args(&["encrypt", "-i", "s.yaml"]).exit(0);
     session
 }

@@ -5,9 +5,8 @@ use super::harness::Session;
 const PLAIN: &str = "a: one\nb: two # note\nlist:\n  - x\n  - x\n";
 
 fn session() -> Session {
-    let mut session = Session::with_identity();
-    let recipient = session.recipient();
-    session.env("SOPS_AGE_RECIPIENTS", &recipient).file("s.yaml", PLAIN);
+    let mut session = Session::encrypting();
+    session.file("s.yaml", PLAIN);
     session.args(&["encrypt", "-i", "s.yaml"]).exit(0);
     session
 }

@@ -4,16 +4,9 @@ use super::harness::Session;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Stdio;
 
-fn session() -> Session {
-    let mut session = Session::with_identity();
-    let recipient = session.recipient();
-    session.env("SOPS_AGE_RECIPIENTS", &recipient);
-    session
-}
-
 #[test]
 fn mode_and_symlink_stay_when_a_file_is_replaced() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("real/a.yaml", "a: secret\n").mode("real/a.yaml", 0o640);
     symlink("real/a.yaml", session.path("link.yaml")).unwrap();
     session.args(&["encrypt", "-i", "link.yaml"]).expect_mode("real/a.yaml", 0o640).expect_file_has("real/a.yaml", "ENC[").exit(0);
@@ -27,7 +20,7 @@ fn mode_and_symlink_stay_when_a_file_is_replaced() {
 
 #[test]
 fn new_plaintext_is_for_its_owner_new_ciphertext_for_all_that_the_umask_allows() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("a.yaml", "a: secret\n");
     session.args(&["encrypt", "--output", "e.yaml", "a.yaml"]).stdout("").exit(0);
     let mode = session.path("e.yaml").metadata().unwrap().permissions().mode() & 0o777;
@@ -37,7 +30,7 @@ fn new_plaintext_is_for_its_owner_new_ciphertext_for_all_that_the_umask_allows()
 
 #[test]
 fn a_link_to_nothing_is_filled() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("a.yaml", "a: secret\n");
     symlink("there.yaml", session.path("out.yaml")).unwrap();
     session.args(&["encrypt", "--output", "out.yaml", "a.yaml"]).expect_file_has("there.yaml", "ENC[").exit(0);
@@ -46,7 +39,7 @@ fn a_link_to_nothing_is_filled() {
 
 #[test]
 fn a_read_only_target_is_refused_and_stays() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("a.yaml", "a: secret\n").mode("a.yaml", 0o444);
     session
         .args(&["encrypt", "-i", "a.yaml"])
@@ -60,7 +53,7 @@ fn a_read_only_target_is_refused_and_stays() {
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_named() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("a.yaml", "a: secret\n");
     session.args(&["encrypt", "--output", "missing/e.yaml", "a.yaml"]).stderr_has("cannot write missing/e.yaml").exit(3);
     session.args(&["encrypt", "--output", "/proc/e.yaml", "a.yaml"]).stderr_has("cannot write /proc/e.yaml").exit(3);
@@ -79,7 +72,7 @@ fn a_folder_that_cannot_be_written_to_is_named() {
 
 #[test]
 fn folders_sockets_and_missing_files_are_refused_by_name() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.cd("sub.yaml").cd("");
     session.args(&["encrypt", "sub.yaml"]).stderr_has("it is a folder").exit(2);
     session.args(&["decrypt", "sub.yaml"]).stderr_has("it is a folder").exit(2);
@@ -92,7 +85,7 @@ fn folders_sockets_and_missing_files_are_refused_by_name() {
 
 #[test]
 fn a_full_disk_leaves_the_target_as_it_was() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("a.yaml", "a: secret\n");
     session.args(&["encrypt", "--output", "/dev/full", "a.yaml"]).stderr_has("cannot write /dev/full").exit(3);
     session.args(&["encrypt", "a.yaml"]);
@@ -104,7 +97,7 @@ fn a_full_disk_leaves_the_target_as_it_was() {
 
 #[test]
 fn devices_and_pipes_are_written_to_as_they_are() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("a.yaml", "a: secret\n");
     session.args(&["encrypt", "--output", "/dev/null", "a.yaml"]).stdout("").exit(0);
     session.args(&["encrypt", "--output", "/dev/stdout", "a.yaml"]).stdout_has("ENC[").exit(0);
@@ -114,7 +107,7 @@ fn devices_and_pipes_are_written_to_as_they_are() {
 
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     // More than a pipe holds.
     session.file("a.yaml", format!("a: {}\n", "x".repeat(300_000)));
     session.args(&["encrypt", "-i", "a.yaml"]).exit(0);
@@ -128,7 +121,7 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
 
 #[test]
 fn standard_input_is_never_looked_at_when_a_file_is_named() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("a.yaml", "a: secret\n");
     session.args(&["encrypt", "-i", "a.yaml"]).exit(0);
     session.args(&["decrypt", "a.yaml"]);
@@ -142,7 +135,7 @@ fn standard_input_is_never_looked_at_when_a_file_is_named() {
 
 #[test]
 fn a_failure_leaves_the_output_file_as_it_was() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("out.yaml", "old\n").file("bad.yaml", "a: [\n");
     session.args(&["encrypt", "--output", "out.yaml", "bad.yaml"]).expect_file("out.yaml", "old\n").exit(2);
     session.args(&["decrypt", "--output", "out.yaml", "bad.yaml"]).expect_file("out.yaml", "old\n").exit(1);

@@ -2,16 +2,9 @@
 
 use super::harness::Session;
 
-fn session() -> Session {
-    let mut session = Session::with_identity();
-    let recipient = session.recipient();
-    session.env("SOPS_AGE_RECIPIENTS", &recipient);
-    session
-}
-
 #[test]
 fn a_dotenv_file_goes_through_every_command() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     let plain = "# c\nexport A=\"one\"\n\nB=x\\ny";
     session.file("s.env", plain);
     session.args(&["encrypt", "-i", "s.env"]).exit(0);
@@ -31,7 +24,7 @@ fn a_dotenv_file_goes_through_every_command() {
 
 #[test]
 fn an_ini_file_goes_through_every_command() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     let plain = "; head\n[s] ; behind\n# of a\na = 'one' ; inline\nlonger = x\n\n; end\n";
     session.file("s.ini", plain);
     session.args(&["encrypt", "-i", "s.ini"]).exit(0);
@@ -49,7 +42,7 @@ fn an_ini_file_goes_through_every_command() {
 
 #[test]
 fn conversions_refuse_what_would_be_read_otherwise() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     session.file("s.yaml", "a: 1.0\nb: true\nc:\nd: x\n");
     session.args(&["encrypt", "-i", "s.yaml"]).exit(0);
     session.args(&["decrypt", "--output-type", "dotenv", "s.yaml"]).stdout("a=1.0\nb=true\nc=\nd=x\n").exit(0);
@@ -62,7 +55,7 @@ fn conversions_refuse_what_would_be_read_otherwise() {
 
 #[test]
 fn dotenv_of_shells_is_read_and_printed_for_them() {
-    let mut session = session();
+    let mut session = Session::encrypting();
     let plain = "# c\nexport A=\"two\nlines\" # d\n\nB='it is'\r\nKEY=\"a\\nb\"\n";
     session.file("s.env", plain);
     session.args(&["encrypt", "s.env"]).exit(2);

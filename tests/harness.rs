@@ -73,6 +73,14 @@ impl Session {
         self
     }
 
+    /// The same, and what is encrypted is for that identity.
+    pub(crate) fn encrypting() -> Self {
+        let mut session = Self::with_identity();
+        let recipient = session.recipient();
+        session.env("SOPS_AGE_RECIPIENTS", &recipient);
+        session
+    }
+
     /// The recipient of the identity in the default place.
     pub(crate) fn recipient(&self) -> String {
         let text = std::fs::read_to_string(self.folder.path().join("home/.config/sops/age/keys.txt")).unwrap();

@@ -46,12 +46,20 @@ pub struct WriteArgs {
     pub output: Option<PathBuf>,
 }
 
-/// What the input is and what the output shall be.
+/// What the input is.
 #[derive(Clone, Debug, Default, Args)]
-pub struct TypeArgs {
+pub struct InputArgs {
     /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     pub input_type: Option<String>,
+}
+
+/// What the input is and what the output shall be.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TypeArgs {
+    /// What the input is.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Write the output as yaml, json, dotenv, ini or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     pub output_type: Option<String>,

@@ -1,6 +1,6 @@
 //! `leafseal config`.
 
-use super::args::{KeyArgs, SelectorArgs};
+use super::args::{InputArgs, KeyArgs, SelectorArgs};
 use super::session::{Session, overrides};
 use super::{format, work};
 use crate::config;
@@ -24,9 +24,8 @@ pub struct Args {
     /// The file
     #[arg(value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
-    #[arg(long, value_name = "TYPE")]
-    input_type: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
     #[command(flatten)]
     keys: KeyArgs,
     #[command(flatten)]
@@ -44,7 +43,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         _ => return Err(usage("only one file can be explained at a time")),
     };
     let path = files::absolute(file);
-    let format = format::choose(args.input_type.as_deref(), &path)?;
+    let format = format::choose(args.input.input_type.as_deref(), &path)?;
     let found = session.configs.of_file(&path)?;
     let given = overrides(&args.keys, &args.selectors, false)?;
     let explanation = config::explain(found.as_deref(), &config_file::file_path(&path, found.as_deref()), &given, format);

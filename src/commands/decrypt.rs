@@ -74,7 +74,7 @@ pub fn steps(extract: Option<&str>) -> Result<Vec<Step>, Failure> {
 fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], input: &Input) -> Result<(), Failure> {
     input.must_exist()?;
     let path = input.path(args.filename_override.as_deref());
-    let from = format::choose(args.types.input_type.as_deref(), &path)?;
+    let from = format::choose(args.types.input.input_type.as_deref(), &path)?;
     let shell = args.types.output_type.as_deref() == Some("shell");
     let to = if shell { from } else { format::choose(args.types.output_type.as_deref(), &path)? };
     let settled = session.settle(&args.services, Some(&args.order))?;

@@ -1,6 +1,6 @@
 //! `leafseal doctor`.
 
-use super::args::{OrderArgs, ServiceArgs};
+use super::args::{InputArgs, OrderArgs, ServiceArgs};
 use super::format;
 use super::report::{Report, State};
 use super::session::{Session, Settled, mac_policy};
@@ -31,9 +31,8 @@ pub struct Args {
     /// The file
     #[arg(value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
-    #[arg(long, value_name = "TYPE")]
-    input_type: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
     #[command(flatten)]
     services: ServiceArgs,
     #[command(flatten)]
@@ -51,7 +50,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         _ => return Err(usage("only one file can be looked at at a time")),
     };
     let mut doctor = Doctor { args, session, report: Report::default() };
-    let format = file.map(|file| format::choose(args.input_type.as_deref(), &files::absolute(file))).transpose()?;
+    let format = file.map(|file| format::choose(args.input.input_type.as_deref(), &files::absolute(file))).transpose()?;
     doctor.configuration(file, format);
     doctor.identities(file.is_some());
     let settled = doctor.services();

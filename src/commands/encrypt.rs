@@ -55,7 +55,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
 fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Result<(), Failure> {
     input.must_exist()?;
     let path = input.path(args.filename_override.as_deref());
-    let from = format::choose(args.types.input_type.as_deref(), &path)?;
+    let from = format::choose(args.types.input.input_type.as_deref(), &path)?;
     let to = format::choose(args.types.output_type.as_deref(), &path)?;
     let settled = session.settle(&args.services, None)?;
     let text = input.read(session.ui)?;

@@ -1,6 +1,6 @@
 //! `leafseal exec-env`.
 
-use super::args::{OrderArgs, ServiceArgs, flatten_separator};
+use super::args::{InputArgs, OrderArgs, ServiceArgs, flatten_separator};
 use super::exec_words::ExecArgs;
 use super::session::{Session, mac_policy};
 use super::work::{Input, conflict};
@@ -37,9 +37,8 @@ pub struct Args {
     /// Become the command instead of waiting for it
     #[arg(long)]
     same_process: bool,
-    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
-    #[arg(long, value_name = "TYPE")]
-    input_type: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
     /// Use this mapping of the file only: '["key"]["list"][0]'
     #[arg(long, value_name = "INDEX")]
     extract: Option<String>,
@@ -94,7 +93,7 @@ fn of_file(
     steps: &[Step],
     input: &Input,
 ) -> Result<Vec<Variable>, Failure> {
-    let format = format::choose(args.input_type.as_deref(), &input.path(None))?;
+    let format = format::choose(args.input.input_type.as_deref(), &input.path(None))?;
     let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, format)?, mac_policy(false), cx)?;
     let tree = plain.tree(steps).map_err(|error: PlainError| Failure::from(error))?;
     Ok(variables(&tree, args.flatten.as_deref())?)

@@ -67,7 +67,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let [input] = words.inputs.as_slice() else { return Err(usage("error: missing file to decrypt")) };
     let decrypt = || -> Result<_, Failure> {
         let path = input.path(None);
-        let from = format::choose(args.types.input_type.as_deref(), &path)?;
+        let from = format::choose(args.types.input.input_type.as_deref(), &path)?;
         let to = format::choose(args.types.output_type.as_deref(), &path)?;
         let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(false), &cx)?;
         Ok(Zeroizing::new(plain.convert(to, cx.layout)?))

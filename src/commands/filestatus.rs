@@ -1,5 +1,6 @@
 //! `leafseal filestatus`.
 
+use super::args::InputArgs;
 use super::format;
 use super::session::Session;
 use super::work;
@@ -21,9 +22,8 @@ pub struct Args {
     /// The files
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
-    #[arg(long, value_name = "TYPE")]
-    input_type: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
 }
 
 /// Runs the command.
@@ -37,7 +37,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     session.configs.of_working_folder()?;
     let named = args.files.len() > 1;
     work::each(session.ui, &args.files, |file| {
-        let encrypted = status(file, args.input_type.as_deref())?;
+        let encrypted = status(file, args.input.input_type.as_deref())?;
         session.ui.report(&if named {
             serde_json::json!({ "file": files::shown(file), "encrypted": encrypted })
         } else {

@@ -30,7 +30,7 @@ pub fn choose(flag: Option<&str>, name: &Path) -> Result<Format, Failure> {
 /// # Errors
 /// As [`choose`].
 pub fn both(types: &TypeArgs, name: &Path) -> Result<(Format, Format), Failure> {
-    Ok((choose(types.input_type.as_deref(), name)?, choose(types.output_type.as_deref(), name)?))
+    Ok((choose(types.input.input_type.as_deref(), name)?, choose(types.output_type.as_deref(), name)?))
 }
 
 fn of_name(name: &Path) -> Result<Format, Failure> {

@@ -1,5 +1,6 @@
 //! `leafseal inspect`.
 
+use super::args::InputArgs;
 use super::report::plain;
 use super::session::Session;
 use super::work::Input;
@@ -28,9 +29,8 @@ pub struct Args {
     /// The files; `-` is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
-    #[arg(long, value_name = "TYPE")]
-    input_type: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
 }
 
 /// Runs the command.
@@ -45,7 +45,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     work::each(session.ui, &args.files, |file| {
         let input = Input::of(file);
         let mut look = || -> Result<(), Failure> {
-            let from = format::choose(args.input_type.as_deref(), &input.path(None))?;
+            let from = format::choose(args.input.input_type.as_deref(), &input.path(None))?;
             let encrypted = EncryptedFile::parse_owned(input.read(session.ui)?, from)?;
             let inspected = Inspected::of(&encrypted);
             if session.ui.json() {

@@ -1,6 +1,6 @@
 //! `leafseal updatekeys`.
 
-use super::args::ServiceArgs;
+use super::args::{InputArgs, ServiceArgs};
 use super::report::plain;
 use super::session::{Session, Settled};
 use super::{format, work};
@@ -41,9 +41,8 @@ pub struct Args {
     /// Change nothing; show what would change, and end with 1 if something would. No key is needed
     #[arg(long)]
     dry_run: bool,
-    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
-    #[arg(long, value_name = "TYPE")]
-    input_type: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
     #[command(flatten)]
     services: ServiceArgs,
 }
@@ -100,7 +99,7 @@ impl Update<'_> {
         if !files::exists(&path) {
             return Err(usage(format!("cannot operate on non-existent file \"{}\"", files::shown(self.file))).named());
         }
-        let format = format::choose(args.input_type.as_deref(), &path)?;
+        let format = format::choose(args.input.input_type.as_deref(), &path)?;
         if !only_looks {
             ui.status(&format!("Syncing keys for file {}", self.shown));
         }

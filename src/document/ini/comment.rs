@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::super::splice::Splice;
 use super::super::{Document, Leaf, LeafKind, NodeKind, PathId, Span};
-use super::read::{line_end, trimmed};
+use super::read::{line_end, line_start, trimmed};
 
 /// The text of a comment as sops has it.
 pub(super) fn text<'t>(text: &'t str, leaf: &Leaf) -> Cow<'t, str> {
@@ -61,8 +61,8 @@ pub fn spelled(text: &str, leaf: &Leaf, comment: &str) -> String {
     if leaf.has(Leaf::REST) || !comment.contains('\n') && !comment.starts_with(['#', ';']) {
         return comment.to_owned();
     }
-    let before = &text[..leaf.span.start as usize];
-    let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+    let start = leaf.span.start as usize;
+    let line = &text[line_start(text, start)..start];
     let mark = line.trim_end().chars().next_back().unwrap_or(';');
     let indent = &line[..line.len() - line.trim_start().len()];
     let mut out = String::with_capacity(comment.len());

@@ -8,7 +8,7 @@ use super::super::steps::Step;
 use super::super::{Document, Leaf, LeafKind, PathId, PathNode, Style};
 use super::emit::key_text;
 use super::metadata::newline;
-use super::read::line_end;
+use super::read::{line_end, line_start};
 use super::spell::spelled;
 use super::{DEFAULT, METADATA};
 
@@ -93,7 +93,7 @@ fn in_section(document: &Document, section: PathId, name: &str, value: &str, lin
     };
     let last = document.paths.node(last);
     let start = last.entry.start as usize;
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_start = line_start(text, start);
     let indent = text[line_start..start].trim_start_matches('\u{feff}');
     let before_value = &text[start..last.value.start as usize];
     let key_end = before_value.trim_end().trim_end_matches(['=', ':']).trim_end().len();
@@ -133,7 +133,7 @@ fn new_section(document: &Document, name: &str, line: &str) -> Splice {
     }
     // Before what belongs to no section: comments at the end, and the line break before the metadata.
     while at > 0 {
-        let above = text[..at - 1].rfind('\n').map_or(0, |at| at + 1);
+        let above = line_start(text, at - 1);
         let line = text[above..at].trim();
         if !line.is_empty() && !line.starts_with(['#', ';']) {
             break;
@@ -160,9 +160,9 @@ fn cut_key(document: &Document, id: PathId) -> Splice {
 
 /// Where the comment lines start that stand right above the line of a byte, or that line.
 fn line_above(text: &str, at: usize) -> usize {
-    let mut start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+    let mut start = line_start(text, at);
     while start > 0 {
-        let above = text[..start - 1].rfind('\n').map_or(0, |at| at + 1);
+        let above = line_start(text, start - 1);
         if !text[above..start].trim_start().starts_with(['#', ';']) {
             break;
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::super::splice::{Splice, splice};
 use super::super::{Document, PathId, Segment};
-use super::read::line_end;
+use super::read::{line_end, line_start};
 
 /// A header line in parts.
 struct Header<'t> {
@@ -22,7 +22,7 @@ struct Header<'t> {
 
 impl<'t> Header<'t> {
     fn read(text: &'t str, start: usize, close: usize) -> Self {
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_start = line_start(text, start);
         let line_start = if text[line_start..].starts_with('\u{feff}') { line_start + '\u{feff}'.len_utf8() } else { line_start };
         let end = close + text[close..line_end(text, close)].trim_end_matches(['\n', '\r']).len();
         let behind = &text[close..end];

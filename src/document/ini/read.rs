@@ -16,6 +16,11 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
     memchr::memchr(b'\n', &text.as_bytes()[at..]).map_or(text.len(), |found| at + found + 1)
 }
 
+/// The start of the line that a byte is in.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |found| found + 1)
+}
+
 /// A range of a text without the blanks around it.
 pub(super) fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let raw = &text[range.clone()];
