@@ -138,6 +138,11 @@ impl KeyType {
         }
     }
 
+    /// Whether its keys are asked over a network, or may be: what needs none is tried first.
+    pub fn is_remote(self) -> bool {
+        !matches!(self, Self::Age | Self::Pgp)
+    }
+
     /// The name of the service in running text.
     pub fn service(self) -> &'static str {
         match self {

@@ -1,7 +1,8 @@
 //! Owns the recovery of a data key: which master keys are tried, in which order, and when a file's key groups are enough.
 //!
 //! Rules: `docs/format.md`, "Order of tries" and "Shares". A group is opened by its first key that unwraps. With several
-//! groups each gives a Shamir share; once enough shares are there the rest is not asked, so nobody is prompted in vain.
+//! groups each gives a Shamir share; once enough shares are there the rest is not asked, so nobody is prompted in vain. Keys that need no network
+//! come first, whichever group they are in; groups that need it are asked at the same time.
 
 use super::service::{KeyError, KeyService, Unwrapped};
 use super::{MasterKey, WrappedGroup, WrappedKey};
@@ -129,43 +130,81 @@ fn try_groups(
         (true, 0) => (groups.len(), 2),
         (true, threshold) => (threshold.max(2), threshold.max(2)),
     };
+    let mut searches: Vec<Search<'_>> = groups.iter().map(|group| Search::new(order.sort(&group.keys))).collect();
+    search(&mut searches, stop, shared, services);
     let mut report = Report { threshold, groups: Vec::with_capacity(groups.len()) };
     let mut parts: Vec<Secret<Vec<u8>>> = Vec::new();
-    for group in groups {
-        let (tried, part) = open_group(group, shared, order, services);
-        report.groups.push(tried);
-        parts.extend(part);
-        if parts.len() >= stop {
-            break;
-        }
+    for search in searches {
+        report.groups.push(search.report);
+        parts.extend(search.part);
     }
     (report, parts, least)
 }
 
-/// Tries the keys of a group until one opens it.
-fn open_group(
-    group: &WrappedGroup,
-    shared: bool,
-    order: &DecryptionOrder,
-    services: &[&dyn KeyService],
-) -> (GroupReport, Option<Secret<Vec<u8>>>) {
-    let mut keys = Vec::new();
-    for wrapped in order.sort(&group.keys) {
-        let mut answers = Vec::with_capacity(services.len());
-        for service in services {
-            match service.unwrap(wrapped) {
-                Ok(Unwrapped::Opened(part)) if fits(part.expose().len(), shared) => {
-                    let opened_by = Some(wrapped.key.clone());
-                    return (GroupReport { opened_by, keys }, Some(part));
-                }
-                Ok(Unwrapped::Opened(part)) => answers.push(Answer::Failed(KeyError::Length(part.expose().len()))),
-                Ok(Unwrapped::NothingHere(reason)) => answers.push(Answer::NothingHere(reason)),
-                Err(error) => answers.push(Answer::Failed(error)),
+/// Looks for as many shares as are wanted: first with the keys that need no network, one after the other, since they may ask for a passphrase; then
+/// over the network, in as many groups at the same time as shares are missing. What a group's order puts behind a key waits for that key.
+fn search(searches: &mut [Search<'_>], wanted: usize, shared: bool, services: &[&dyn KeyService]) {
+    loop {
+        let mut missing = wanted.saturating_sub(searches.iter().filter(|search| search.part.is_some()).count());
+        for search in searches.iter_mut().filter(|search| search.part.is_none()) {
+            if missing == 0 {
+                return;
             }
+            search.go_on(false, shared, services);
+            missing -= usize::from(search.part.is_some());
         }
-        keys.push(KeyReport { key: wrapped.key.clone(), answers });
+        let mut waiting: Vec<&mut Search<'_>> =
+            searches.iter_mut().filter(|search| search.part.is_none() && search.next_is(true)).take(missing).collect();
+        match waiting.as_mut_slice() {
+            [] => return,
+            [only] => only.go_on(true, shared, services),
+            several => std::thread::scope(|scope| {
+                for search in several {
+                    scope.spawn(|| search.go_on(true, shared, services));
+                }
+            }),
+        }
     }
-    (GroupReport { keys, ..GroupReport::default() }, None)
+}
+
+/// The search for what opens one group.
+struct Search<'k> {
+    /// What has not been tried.
+    keys: std::vec::IntoIter<&'k WrappedKey>,
+    report: GroupReport,
+    part: Option<Secret<Vec<u8>>>,
+}
+
+impl<'k> Search<'k> {
+    fn new(keys: Vec<&'k WrappedKey>) -> Self {
+        Self { keys: keys.into_iter(), report: GroupReport::default(), part: None }
+    }
+
+    /// Whether the next key is there and needs a network, or is there and needs none.
+    fn next_is(&self, remote: bool) -> bool {
+        self.keys.as_slice().first().is_some_and(|next| next.key.key_type().is_remote() == remote)
+    }
+
+    /// Tries keys until one opens the group or the next one is of the other kind.
+    fn go_on(&mut self, remote: bool, shared: bool, services: &[&dyn KeyService]) {
+        while self.part.is_none() && self.next_is(remote) {
+            let Some(wrapped) = self.keys.next() else { return };
+            let mut answers = Vec::with_capacity(services.len());
+            for service in services {
+                match service.unwrap(wrapped) {
+                    Ok(Unwrapped::Opened(part)) if fits(part.expose().len(), shared) => {
+                        self.part = Some(part);
+                        self.report.opened_by = Some(wrapped.key.clone());
+                        return;
+                    }
+                    Ok(Unwrapped::Opened(part)) => answers.push(Answer::Failed(KeyError::Length(part.expose().len()))),
+                    Ok(Unwrapped::NothingHere(reason)) => answers.push(Answer::NothingHere(reason)),
+                    Err(error) => answers.push(Answer::Failed(error)),
+                }
+            }
+            self.report.keys.push(KeyReport { key: wrapped.key.clone(), answers });
+        }
+    }
 }
 
 /// Whether a length is that of a data key, or of a share of one (a byte longer).
@@ -177,7 +216,7 @@ fn fits(length: usize, shared: bool) -> bool {
 mod tests {
     use super::*;
     use crate::keys::service::Reason;
-    use crate::keys::{AgeKey, PgpKey};
+    use crate::keys::{AgeKey, PgpKey, VaultKey};
     use std::sync::Mutex;
 
     /// Opens keys whose `enc` is `hex:…`; the names of the keys it was asked for are kept.
@@ -285,6 +324,50 @@ mod tests {
         assert!(matches!(report.groups[1].keys[1].answers[..], [Answer::Failed(_)]));
         let error = RecoverError::NotEnough(report);
         assert_eq!(error.to_string(), "Error getting data key: 2 successful groups required, got 1");
+    }
+
+    fn vault(name: &str, enc: &str) -> WrappedKey {
+        let key = VaultKey { address: "https://vault".into(), engine_path: "transit".into(), key_name: name.into() };
+        WrappedKey { key: MasterKey::Vault(key), enc: enc.into(), created_at: None }
+    }
+
+    #[test]
+    fn the_network_is_asked_only_for_the_shares_that_are_missing() {
+        let secret = [9; 32];
+        let shares = shamir::split(&secret, 3, 2).expect("shares");
+        let share = |at: usize| hex(&shares[at]);
+        let asked = |groups: &[WrappedGroup], order: &str| {
+            let fake = Fake::default();
+            let order = DecryptionOrder::parse(order).expect("an order");
+            assert_eq!(recover(groups, 2, &order, &[&fake]).expect("two shares").expose(), secret);
+            fake.asked().replace("https://vault/v1/transit/keys/", "")
+        };
+        let offline_last = [group([vault("V", &share(0))]), group([age("A", &share(1))]), group([age("B", &share(2))])];
+        assert_eq!(asked(&offline_last, ""), "A B");
+        let one_is_missing =
+            [group([vault("V", "none"), age("X", "none")]), group([vault("W", &share(1))]), group([age("B", &share(2))])];
+        assert_eq!(asked(&one_is_missing, ""), "X B V W", "the next group only when the first has failed");
+        let first_by_order = [group([age("A", &share(0)), vault("V", "none")]), group([age("B", &share(1))]), group([])];
+        assert_eq!(asked(&first_by_order, "hc_vault,age"), "B V A", "an order holds within a group");
+    }
+
+    #[test]
+    fn groups_that_need_a_network_are_asked_at_the_same_time() {
+        /// Answers only when two calls are under way.
+        struct Together(std::sync::Barrier);
+        impl KeyService for Together {
+            fn wrap(&self, _: &MasterKey, _: &[u8]) -> Result<String, KeyError> {
+                Err(KeyError::Service("no".into()))
+            }
+            fn unwrap(&self, key: &WrappedKey) -> Result<Unwrapped, KeyError> {
+                self.0.wait();
+                Fake::default().unwrap(key)
+            }
+        }
+        let shares = shamir::split(&[9; 32], 2, 2).expect("shares");
+        let groups = [group([vault("V", &hex(&shares[0]))]), group([vault("W", &hex(&shares[1]))])];
+        let service = Together(std::sync::Barrier::new(2));
+        assert_eq!(recover(&groups, 0, &DecryptionOrder::default(), &[&service]).expect("both").expose(), [9; 32]);
     }
 
     #[test]
