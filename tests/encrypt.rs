@@ -200,11 +200,15 @@ fn types_come_from_the_name_or_from_options() {
 fn key_services_that_are_not_built_in_say_so() {
     let mut session = session();
     session
-        .args(&["encrypt", "--hc-vault-transit", "https://vault.example.com:8200/v1/transit/keys/k", "s.yaml"])
+        .args(&["encrypt", "--azure-kv", "https://vault.example.com/keys/k/1", "s.yaml"])
         .stdout("")
         .stderr_has("not built in")
         .exit(1);
-    session.args(&["encrypt", "--kms", "arn:aws:kms:eu-west-1:1:key/k", "s.yaml"]).stdout("").stderr_has("not built in").exit(1);
+    session
+        .args(&["encrypt", "--gcp-kms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", "s.yaml"])
+        .stdout("")
+        .stderr_has("not built in")
+        .exit(1);
     session.args(&["encrypt", "--age", "nonsense", "s.yaml"]).stdout("").stderr_has("--age").exit(1);
     session.args(&["encrypt", "--age", "AGE-SECRET-KEY-1QQ", "s.yaml"]).stdout("").stderr_lacks("1QQ").exit(1);
 }

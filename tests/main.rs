@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod architecture;
+mod aws;
 mod cli_docs;
 mod completion;
 mod config;
@@ -28,9 +29,11 @@ mod plugins;
 mod reference;
 mod rotate;
 mod set;
+mod stand_in;
 mod support;
 mod tamper;
 mod updatekeys;
+mod vault;
 #[path = "../examples/yaml_events.rs"]
 #[expect(dead_code, reason = "its main function is for the shell")]
 mod yaml_events;

@@ -62,7 +62,10 @@ fn what_makes_no_sense_is_refused() {
     session.args(&["rotate", "none.yaml"]).exit(2);
     session.args(&["rotate", "--add-age", &recipient, "none.yaml"]).stderr_has("leafseal edit").exit(49);
     session.args(&["rotate", "--add-age", "nonsense", "s.yaml"]).stderr_has("--add-age").exit(1);
-    session.args(&["rotate", "-i", "--add-kms", "arn:aws:kms:eu-west-1:1:key/k", "s.yaml"]).stderr_has("not built in").exit(1);
+    session
+        .args(&["rotate", "-i", "--add-gcp-kms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", "s.yaml"])
+        .stderr_has("not built in")
+        .exit(1);
     session.args(&["rotate", "--extract", "[\"a\"]", "s.yaml"]).stderr_has("--extract").exit(1);
 }
 

@@ -78,9 +78,6 @@ pub struct KeyArgs {
     /// AWS KMS keys, separated by commas [env: SOPS_KMS_ARN]
     #[arg(short, long, value_name = "ARNS")]
     pub kms: Vec<String>,
-    /// Profile of the AWS configuration for the AWS KMS keys
-    #[arg(long, value_name = "PROFILE")]
-    pub aws_profile: Option<String>,
     /// Google Cloud KMS keys, separated by commas [env: SOPS_GCP_KMS_IDS]
     #[arg(long, value_name = "IDS")]
     pub gcp_kms: Vec<String>,
@@ -138,6 +135,9 @@ pub struct ServiceArgs {
     /// Ask this key service too (not built in yet) [env: SOPS_KEYSERVICE]
     #[arg(long, value_name = "URI")]
     pub keyservice: Vec<String>,
+    /// Ask AWS KMS with this profile, whatever a file says; new AWS KMS keys remember it
+    #[arg(long, value_name = "PROFILE")]
+    pub aws_profile: Option<String>,
 }
 
 /// Which kinds of master keys are tried first.

@@ -28,6 +28,9 @@ pub struct Args {
     input: InputArgs,
     #[command(flatten)]
     keys: KeyArgs,
+    /// Profile of the AWS configuration for the AWS KMS keys
+    #[arg(long, value_name = "PROFILE", help_heading = "Master keys")]
+    aws_profile: Option<String>,
     #[command(flatten)]
     selectors: SelectorArgs,
 }
@@ -45,7 +48,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let path = files::absolute(file);
     let format = format::choose(args.input.input_type.as_deref(), &path)?;
     let found = session.configs.of_file(&path)?;
-    let given = overrides(&args.keys, &args.selectors, false)?;
+    let given = overrides(&args.keys, args.aws_profile.as_deref(), &args.selectors, false)?;
     let explanation = config::explain(found.as_deref(), &config_file::file_path(&path, found.as_deref()), &given, format);
     if session.ui.json() {
         let text = json::emit(&explanation.node(), JsonIndent::Spaces(2)).map_err(|e| usage(e.to_string()))?;

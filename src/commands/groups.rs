@@ -57,9 +57,6 @@ struct GroupArgs {
     /// AWS KMS keys, separated by commas
     #[arg(long, value_name = "ARNS")]
     kms: Vec<String>,
-    /// Profile of the AWS configuration for the AWS KMS keys
-    #[arg(long, value_name = "PROFILE")]
-    aws_profile: Option<String>,
     /// Encryption context of the AWS KMS keys: name:value pairs, separated by commas
     #[arg(long, value_name = "PAIRS")]
     encryption_context: Option<String>,
@@ -115,7 +112,7 @@ fn action(args: &Args) -> Result<Action, Failure> {
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["add"] => {
-            let keys = args.keys.keys()?;
+            let keys = args.keys.keys(args.services.aws_profile.as_deref())?;
             if keys.is_empty() {
                 return Err(usage("no master key given for the new group").hint("--age RECIPIENT, for example"));
             }
@@ -178,12 +175,12 @@ impl GroupArgs {
         self.rows().iter().any(|(_, _, texts)| !texts.is_empty())
     }
 
-    fn keys(&self) -> Result<Vec<MasterKey>, Failure> {
+    fn keys(&self, aws_profile: Option<&str>) -> Result<Vec<MasterKey>, Failure> {
         let context = encryption_context(self.encryption_context.as_deref())?;
         let mut keys = Vec::new();
         for (key_type, name, texts) in self.rows() {
             for text in texts {
-                let read = parse::list(key_type, text, &context, self.aws_profile.as_deref());
+                let read = parse::list(key_type, text, &context, aws_profile);
                 keys.extend(read.map_err(|e| usage(format!("--{name}: {e}")))?);
             }
         }

@@ -35,6 +35,7 @@ use crate::host::identities::Identities;
 use crate::host::ui::Ui;
 use crate::keys::service::Local;
 use clap::FromArgMatches;
+use std::sync::OnceLock;
 
 /// A row of the command table.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +124,14 @@ pub fn run(command: &Command, global: &Global, ui: &Ui, whole: fn() -> clap::Com
     let local = Local::new().with_age(&identities);
     #[cfg(feature = "pgp")]
     let local = local.with_pgp(&crate::host::gpg::InstalledGpg);
+    let aws_profile = OnceLock::new();
+    #[cfg(feature = "aws-kms")]
+    let aws = crate::host::aws::Environment::new(ui, &aws_profile);
+    #[cfg(feature = "aws-kms")]
+    let local = local.with_aws(&aws);
+    #[cfg(feature = "vault")]
+    let local = local.with_vault(&crate::host::vault::Environment);
     let traced = Traced::new(&local, ui);
     let configs = ConfigFiles::new(ui, global.config.as_deref());
-    dispatch(command, &Session { ui, global, configs, local: &local, traced: &traced, whole })
+    dispatch(command, &Session { ui, global, configs, local: &local, traced: &traced, aws_profile: &aws_profile, whole })
 }

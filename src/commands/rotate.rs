@@ -65,9 +65,6 @@ struct ChangeArgs {
     /// Remove AWS KMS keys, separated by commas
     #[arg(long, value_name = "ARNS")]
     rm_kms: Vec<String>,
-    /// Profile of the AWS configuration for the AWS KMS keys that are added or removed
-    #[arg(long, value_name = "PROFILE")]
-    aws_profile: Option<String>,
     /// Encryption context of the AWS KMS keys that are added or removed
     #[arg(long, value_name = "PAIRS")]
     encryption_context: Option<String>,
@@ -104,7 +101,7 @@ struct ChangeArgs {
 pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let name = args.filename_override.as_deref();
     let plan = Plan::new(&args.files, &args.write, name, Allows { stdin: false, stdin_needs_name: false })?;
-    let changes = args.changes.changes()?;
+    let changes = args.changes.changes(args.services.aws_profile.as_deref())?;
     plan.each(session.ui, |input| rotate(args, session, &plan, &changes, input))
 }
 
@@ -131,7 +128,7 @@ fn rotate(args: &Args, session: &Session<'_>, plan: &Plan, changes: &KeyChanges,
 }
 
 impl ChangeArgs {
-    fn changes(&self) -> Result<KeyChanges, Failure> {
+    fn changes(&self, aws_profile: Option<&str>) -> Result<KeyChanges, Failure> {
         let context = encryption_context(self.encryption_context.as_deref())?;
         // In the order in which sops puts keys of flags into a group.
         let rows: [(KeyType, &str, &[String], &[String]); 7] = [
@@ -143,7 +140,7 @@ impl ChangeArgs {
             (KeyType::Vault, "hc-vault-transit", &self.add_hc_vault_transit, &self.rm_hc_vault_transit),
             (KeyType::Age, "age", &self.add_age, &self.rm_age),
         ];
-        let read = |key_type, text: &str| parse::list(key_type, text, &context, self.aws_profile.as_deref());
+        let read = |key_type, text: &str| parse::list(key_type, text, &context, aws_profile);
         let mut changes = KeyChanges { add: Vec::new(), remove: Vec::new() };
         for (key_type, name, add, remove) in rows {
             for text in add {

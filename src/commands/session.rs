@@ -17,6 +17,7 @@ use crate::keys::{KeyType, MasterKey, WrappedKey};
 use crate::metadata::Metadata;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// One run of the program.
 pub struct Session<'a> {
@@ -30,6 +31,8 @@ pub struct Session<'a> {
     pub local: &'a Local<'a>,
     /// The same, saying what each key did.
     pub traced: &'a Traced<'a>,
+    /// The profile of `--aws-profile`, once a command has settled.
+    pub aws_profile: &'a OnceLock<String>,
     /// Makes the whole command line, for those who describe it.
     pub whole: fn() -> clap::Command,
 }
@@ -62,6 +65,10 @@ impl<'a> Session<'a> {
     pub fn settle(&self, services: &ServiceArgs, order: Option<&OrderArgs>) -> Result<Settled<'a>, Failure> {
         let config = self.configs.of_working_folder()?;
         let layout = self.layout(config.as_deref())?;
+        if let Some(profile) = services.aws_profile.as_ref().filter(|profile| !profile.is_empty()) {
+            // Settled for each file: always the same.
+            self.aws_profile.get_or_init(|| profile.clone());
+        }
         let services = self.services(services)?;
         let order = match order {
             Some(order) => self.order(order)?,
@@ -115,7 +122,7 @@ impl<'a> Session<'a> {
     /// As the configuration says: no rule, no keys, a selector that is no pattern.
     pub fn policy(&self, file: &Path, format: Format, keys: &KeyArgs, selectors: &SelectorArgs) -> Result<Policy, Failure> {
         let config = self.configs.of_file(file)?;
-        let given = overrides(keys, selectors, self.global.legacy)?;
+        let given = overrides(keys, self.aws_profile.get().map(String::as_str), selectors, self.global.legacy)?;
         let policy = config::resolve(config.as_deref(), &config_file::file_path(file, config.as_deref()), &given, format)?;
         for warning in &policy.warnings {
             self.ui.warning(&warning.to_string());
@@ -245,7 +252,7 @@ pub fn mac_policy(ignore: bool) -> MacPolicy {
 ///
 /// # Errors
 /// Exit 6 for a malformed encryption context.
-pub fn overrides(keys: &KeyArgs, selectors: &SelectorArgs, legacy: bool) -> Result<Overrides, Failure> {
+pub fn overrides(keys: &KeyArgs, aws_profile: Option<&str>, selectors: &SelectorArgs, legacy: bool) -> Result<Overrides, Failure> {
     let rows: [(KeyType, &[String], &'static str, env::Variable); 7] = [
         (KeyType::Age, &keys.age, "--age", env::AGE_RECIPIENTS),
         (KeyType::Pgp, &keys.pgp, "--pgp", env::PGP_FP),
@@ -266,7 +273,7 @@ pub fn overrides(keys: &KeyArgs, selectors: &SelectorArgs, legacy: bool) -> Resu
     let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
     Ok(Overrides {
         keys: given,
-        aws_profile: text(&keys.aws_profile),
+        aws_profile: aws_profile.unwrap_or_default().to_owned(),
         encryption_context: encryption_context(keys.encryption_context.as_deref())?,
         context_for_rule: legacy,
         selectors: Selectors {

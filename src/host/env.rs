@@ -62,13 +62,61 @@ variables! {
     GPG_EXEC = "SOPS_GPG_EXEC";
     /// The terminal where the agent of GnuPG asks for passphrases; set for it when it is not set
     GPG_TTY = "GPG_TTY";
+    /// Which Vault addresses a file may name: empty or `all`, `none`, or prefixes separated by commas
+    HC_VAULT_ALLOWLIST = "SOPS_HC_VAULT_ALLOWLIST";
+    /// The token for Vault; `~/.vault-token` when it is not set
+    VAULT_TOKEN = "VAULT_TOKEN";
+    /// The namespace of Vault Enterprise
+    VAULT_NAMESPACE = "VAULT_NAMESPACE";
+    /// The Vault agent that is asked instead of the address in the key
+    VAULT_AGENT_ADDR = "VAULT_AGENT_ADDR";
+    /// A file of the certificates (PEM) that are trusted for Vault, instead of the system's
+    VAULT_CACERT = "VAULT_CACERT";
+    /// A folder of such files
+    VAULT_CAPATH = "VAULT_CAPATH";
+    /// Whether any certificate is trusted for Vault
+    VAULT_SKIP_VERIFY = "VAULT_SKIP_VERIFY";
+    /// How often Vault is asked again when it is busy or broken for now; 2 when it is not set
+    VAULT_MAX_RETRIES = "VAULT_MAX_RETRIES";
+    /// How long a Vault may take to answer, in seconds or as `30s`, `1m30s`; 9 seconds when it is not set
+    VAULT_CLIENT_TIMEOUT = "VAULT_CLIENT_TIMEOUT";
+    /// The profile of the AWS configuration; beats the one that a file names when it is decrypted
+    AWS_PROFILE = "AWS_PROFILE";
+    /// A file of the certificates (PEM) that are trusted for AWS, instead of the system's
+    AWS_CA_BUNDLE = "AWS_CA_BUNDLE";
+    /// Credentials for AWS; with `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; read by the SDK of AWS, as all `AWS_…` that follow
+    AWS_ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID";
+    /// The shared configuration of AWS; `~/.aws/config` when it is not set
+    AWS_CONFIG_FILE = "AWS_CONFIG_FILE";
+    /// The shared credentials of AWS; `~/.aws/credentials` when it is not set
+    AWS_SHARED_CREDENTIALS_FILE = "AWS_SHARED_CREDENTIALS_FILE";
+    /// The address of all services of AWS
+    AWS_ENDPOINT_URL = "AWS_ENDPOINT_URL";
+    /// The address of AWS KMS
+    AWS_ENDPOINT_URL_KMS = "AWS_ENDPOINT_URL_KMS";
+    /// The address of the service that gives roles
+    AWS_ENDPOINT_URL_STS = "AWS_ENDPOINT_URL_STS";
+    /// A token that stands for a role; with `AWS_ROLE_ARN`, `AWS_ROLE_SESSION_NAME` (EKS)
+    AWS_WEB_IDENTITY_TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE";
+    /// Where a container gets its credentials; or `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (ECS)
+    AWS_CONTAINER_CREDENTIALS_FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+    /// Whether the metadata service of an EC2 machine is not asked
+    AWS_EC2_METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
+    /// A file of certificates (PEM) that are trusted instead of the system's
+    SSL_CERT_FILE = "SSL_CERT_FILE";
+    /// Folders of such files, separated by colons
+    SSL_CERT_DIR = "SSL_CERT_DIR";
+    /// The proxy for connections to key services; `ALL_PROXY` and the names in small letters do as well
+    HTTPS_PROXY = "HTTPS_PROXY";
+    /// Hosts that are reached without the proxy
+    NO_PROXY = "NO_PROXY";
     /// The editor, with its arguments
     SOPS_EDITOR = "SOPS_EDITOR";
     /// The editor when `SOPS_EDITOR` is not set
     EDITOR = "EDITOR";
     /// Where editors, GnuPG, age plugins and the programs of key commands are looked for; relative folders in it are not
     PATH = "PATH";
-    /// The home folder: `~/.ssh`, `~/.config`
+    /// The home folder: `~/.ssh`, `~/.config`, `~/.vault-token`, `~/.aws`
     HOME = "HOME";
     /// Where `sops/age/keys.txt` is looked for instead of `~/.config`
     XDG_CONFIG_HOME = "XDG_CONFIG_HOME";

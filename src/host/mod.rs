@@ -2,6 +2,8 @@
 //!
 //! Everything below this layer gets what it needs as arguments; everything above goes through it.
 
+#[cfg(feature = "aws-kms")]
+pub mod aws;
 pub mod child;
 pub mod clock;
 pub mod config_file;
@@ -20,3 +22,5 @@ pub mod run;
 pub mod signals;
 pub mod ui;
 pub mod user;
+#[cfg(feature = "vault")]
+pub mod vault;

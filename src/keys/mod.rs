@@ -10,12 +10,16 @@ use std::fmt;
 
 #[cfg(feature = "age")]
 pub mod age;
+#[cfg(feature = "aws-kms")]
+pub mod aws_kms;
 pub mod diff;
 pub mod parse;
 #[cfg(feature = "pgp")]
 pub mod pgp;
 pub mod recover;
 pub mod service;
+#[cfg(feature = "vault")]
+pub mod vault;
 pub mod wrap;
 
 /// One master key, as data: enough to find the key, nothing that opens anything.

@@ -61,6 +61,14 @@ pub enum KeyError {
     #[cfg(feature = "pgp")]
     #[error(transparent)]
     Pgp(#[from] super::pgp::PgpError),
+    /// An AWS KMS key failed.
+    #[cfg(feature = "aws-kms")]
+    #[error(transparent)]
+    AwsKms(#[from] super::aws_kms::AwsKmsError),
+    /// A Vault key failed.
+    #[cfg(feature = "vault")]
+    #[error(transparent)]
+    Vault(#[from] super::vault::VaultError),
     /// What was unwrapped is not as long as a data key, or a share of one.
     #[error("it unwraps to {0} bytes, which is no data key")]
     Length(usize),
@@ -76,6 +84,10 @@ pub struct Local<'a> {
     age: Option<super::age::Backend<'a>>,
     #[cfg(feature = "pgp")]
     pgp: Option<super::pgp::Backend<'a>>,
+    #[cfg(feature = "aws-kms")]
+    aws: Option<super::aws_kms::Backend<'a>>,
+    #[cfg(feature = "vault")]
+    vault: Option<super::vault::Backend<'a>>,
     /// What the host provides, also when no backend that needs it is built in.
     host: std::marker::PhantomData<&'a ()>,
 }
@@ -125,6 +137,26 @@ impl Local<'_> {
     }
 }
 
+#[cfg(feature = "vault")]
+impl<'a> Local<'a> {
+    /// Wraps and unwraps for Vault keys in these surroundings.
+    #[must_use]
+    pub fn with_vault(mut self, surroundings: &'a dyn super::vault::Surroundings) -> Self {
+        self.vault = Some(super::vault::Backend::new(surroundings));
+        self
+    }
+}
+
+#[cfg(feature = "aws-kms")]
+impl<'a> Local<'a> {
+    /// Wraps and unwraps for AWS KMS keys in these surroundings.
+    #[must_use]
+    pub fn with_aws(mut self, surroundings: &'a dyn super::aws_kms::Surroundings) -> Self {
+        self.aws = Some(super::aws_kms::Backend::new(surroundings));
+        self
+    }
+}
+
 impl KeyService for Local<'_> {
     fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError> {
         match key {
@@ -133,6 +165,16 @@ impl KeyService for Local<'_> {
             MasterKey::Pgp(pgp) => match &self.pgp {
                 Some(backend) => backend.wrap(&pgp.fingerprint, data_key),
                 None => Err(KeyError::Service(NO_GPG.to_owned())),
+            },
+            #[cfg(feature = "aws-kms")]
+            MasterKey::AwsKms(aws) => match &self.aws {
+                Some(backend) => backend.wrap(aws, data_key),
+                None => Err(not_given(key)),
+            },
+            #[cfg(feature = "vault")]
+            MasterKey::Vault(vault) => match &self.vault {
+                Some(backend) => backend.wrap(vault, data_key),
+                None => Err(not_given(key)),
             },
             other => Err(not_built_in(other)),
         }
@@ -150,6 +192,16 @@ impl KeyService for Local<'_> {
                 Some(backend) => backend.unwrap(&key.enc),
                 None => Ok(Unwrapped::NothingHere(Reason { summary: NO_GPG.to_owned(), ..Reason::default() })),
             },
+            #[cfg(feature = "aws-kms")]
+            MasterKey::AwsKms(aws) => match &self.aws {
+                Some(backend) => backend.unwrap(aws, &key.enc),
+                None => Err(not_given(&key.key)),
+            },
+            #[cfg(feature = "vault")]
+            MasterKey::Vault(vault) => match &self.vault {
+                Some(backend) => backend.unwrap(vault, &key.enc),
+                None => Err(not_given(&key.key)),
+            },
             other => Err(not_built_in(other)),
         }
     }
@@ -157,6 +209,12 @@ impl KeyService for Local<'_> {
 
 #[cfg(feature = "pgp")]
 const NO_GPG: &str = "no GnuPG was given";
+
+/// The library can, but whoever uses it did not say how.
+#[cfg(any(feature = "aws-kms", feature = "vault"))]
+fn not_given(key: &MasterKey) -> KeyError {
+    KeyError::Service(format!("no access to {} was given", key.key_type().service()))
+}
 
 fn not_built_in(key: &MasterKey) -> KeyError {
     KeyError::NotBuiltIn { what: key.key_type().service().to_owned() }
