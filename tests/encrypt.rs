@@ -202,12 +202,12 @@ fn key_services_that_are_not_built_in_say_so() {
     session
         .args(&["encrypt", "--azure-kv", "https://vault.example.com/keys/k/1", "s.yaml"])
         .stdout("")
-        .stderr_has("not built in")
+        .stderr_has("not part of this build")
         .exit(1);
     session
         .args(&["encrypt", "--gcp-kms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", "s.yaml"])
         .stdout("")
-        .stderr_has("not built in")
+        .stderr_has("not part of this build")
         .exit(1);
     session.args(&["encrypt", "--age", "nonsense", "s.yaml"]).stdout("").stderr_has("--age").exit(1);
     session.args(&["encrypt", "--age", "AGE-SECRET-KEY-1QQ", "s.yaml"]).stdout("").stderr_lacks("1QQ").exit(1);

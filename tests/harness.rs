@@ -15,6 +15,7 @@ pub(crate) struct Session {
     stdin: Option<Vec<u8>>,
     working: String,
     program: PathBuf,
+    through: Vec<String>,
     checks: Vec<Check>,
 }
 
@@ -58,7 +59,16 @@ impl Session {
             (String::from("AWS_ENDPOINT_URL"), String::from("http://127.0.0.1:1")),
         ]);
         let program = PathBuf::from(env!("CARGO_BIN_EXE_leafseal"));
-        Self { folder, environment, arguments: Vec::new(), stdin: None, working: String::new(), program, checks: Vec::new() }
+        Self {
+            folder,
+            environment,
+            arguments: Vec::new(),
+            stdin: None,
+            working: String::new(),
+            program,
+            through: Vec::new(),
+            checks: Vec::new(),
+        }
     }
 
     /// The same with an identity in the default place; its recipient is [`Session::recipient`].
@@ -73,6 +83,12 @@ impl Session {
         let link = self.folder.path().join(name);
         std::os::unix::fs::symlink(&self.program, &link).unwrap();
         self.program = link;
+        self
+    }
+
+    /// Runs the program through another one from now on, whose last arguments are the program and its own.
+    pub(crate) fn through(&mut self, words: &[&str]) -> &mut Self {
+        self.through = words.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -208,7 +224,14 @@ impl Session {
 
     /// The next command, ready to be started by hand.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.through.split_first() {
+            Some((first, words)) => {
+                let mut command = Command::new(first);
+                command.args(words).arg(&self.program);
+                command
+            }
+            None => Command::new(&self.program),
+        };
         command.args(&self.arguments).env_clear().envs(&self.environment).current_dir(self.path(&self.working));
         command
     }

@@ -144,7 +144,7 @@ fn verbose_tells_which_rule_and_which_keys() {
 fn commands_that_are_to_come_have_their_options_and_say_so() {
     let mut session = session();
     session.args(&["publish", "--recursive", "-y", "p.yaml"]).stdout("").stderr_has("not built in yet").exit(1);
-    session.args(&["keyservice", "--net", "unix", "--addr", "/run/x"]).stderr_has("not built in yet").exit(1);
+    session.args(&["keyservice", "--net", "pigeon", "--addr", "/run/x"]).stderr_has("tcp or unix").exit(1);
     session.args(&["keyservice", "--bogus"]).stderr_has("--bogus").exit(1);
 }
 

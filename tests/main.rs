@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod architecture;
+#[cfg(feature = "audit")]
+mod audit;
 mod aws;
 mod cli_docs;
 mod completion;
@@ -21,6 +23,7 @@ mod hostile;
 mod inspect;
 mod interop;
 mod keygen;
+mod keyservice;
 mod leaks;
 mod legacy;
 mod lossless;

@@ -132,7 +132,7 @@ pub struct ServiceArgs {
     /// Use the keys of this machine (the default) [env: SOPS_ENABLE_LOCAL_KEYSERVICE]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
     pub enable_local_keyservice: Option<bool>,
-    /// Ask this key service too (not built in yet) [env: SOPS_KEYSERVICE]
+    /// Ask this key service too: tcp://HOST:PORT or unix:///PATH [env: SOPS_KEYSERVICE]
     #[arg(long, value_name = "URI")]
     pub keyservice: Vec<String>,
     /// Ask AWS KMS with this profile, whatever a file says; new AWS KMS keys remember it

@@ -79,7 +79,8 @@ fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], inpu
     let to = if shell { from } else { format::choose(args.types.output_type.as_deref(), &path)? };
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
-    let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(args.ignore_mac), &cx)?;
+    let plain =
+        session.open(input.file(), EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(args.ignore_mac), &cx)?;
     let text = match (&args.flatten, shell) {
         (Some(separator), true) => plain.flat_shell(steps, separator)?,
         (Some(separator), false) => plain.flat(steps, separator, to, cx.layout)?,

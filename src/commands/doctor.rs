@@ -175,11 +175,18 @@ impl<'a> Doctor<'a> {
                 return None;
             }
         };
-        if settled.asks_someone() {
+        if settled.asks_here() {
             self.report.add(State::Good, "this machine", "asked for every key");
         } else {
             self.report.add(State::Bad, "this machine", "not asked: the local key service is switched off");
             self.report.hint("--enable-local-keyservice or SOPS_ENABLE_LOCAL_KEYSERVICE=true switches it on");
+        }
+        for service in self.session.services.get().into_iter().flatten() {
+            let address = service.address().unwrap_or_default();
+            match service.check() {
+                Ok(()) => self.report.add(State::Good, address, "answers; asked for every key that this machine does not open"),
+                Err(error) => self.report.add(State::Bad, address, error.to_string()),
+            }
         }
         Some(settled)
     }

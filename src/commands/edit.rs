@@ -6,6 +6,7 @@ use super::{format, work};
 use crate::config::Policy;
 use crate::document::Format;
 use crate::file::{self, Encrypted, EncryptedFile};
+use crate::host::audit::Action;
 use crate::host::editor::{self, Refused};
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
@@ -87,8 +88,9 @@ impl Edit<'_> {
         let encrypted = files::read(self.file)?;
         let cx = self.settled.context();
         let plain = EncryptedFile::parse_owned(encrypted, self.from)
-            .and_then(|file| self.session.open(file, mac_policy(self.args.ignore_mac), &cx))
-            .map_err(|e| about(Failure::from(e)))?;
+            .map_err(Failure::from)
+            .and_then(|file| self.session.open(self.file, file, mac_policy(self.args.ignore_mac), &cx))
+            .map_err(about)?;
         self.session.warn_of_drift(&shown, path, self.from, plain.metadata());
         let plain = plain.reformat(self.to, &cx).map_err(|e| about(Failure::from(e)))?;
         if self.args.show_master_keys {
@@ -104,7 +106,14 @@ impl Edit<'_> {
 
     fn taken(&self, merged: Result<Option<Encrypted>, file::EncryptError>) -> Result<Encrypted, Refused> {
         let encrypted = merged.map_err(refused)?.ok_or_else(|| Failure::new(exit::UNCHANGED, "the file has not changed"))?;
-        Ok(self.session.notes(&self.name, &encrypted, self.args.strict).map(|()| encrypted)?)
+        self.ready(encrypted)
+    }
+
+    /// An edited text that is about to be written: what a user should know of it is said, and the audit is told.
+    fn ready(&self, encrypted: Encrypted) -> Result<Encrypted, Refused> {
+        self.session.notes(&self.name, &encrypted, self.args.strict)?;
+        self.session.record(Action::Encrypt, self.file)?;
+        Ok(encrypted)
     }
 
     fn new_file(&self, path: &Path) -> Result<Encrypted, Failure> {
@@ -119,10 +128,7 @@ impl Edit<'_> {
         let example = example(self.from);
         // Tried before the editor opens: keys that do not wrap must not cost anybody an hour of typing.
         self.encrypt(&policy, example.as_bytes()).map_err(|refused| Failure { exit: exit::NO_KEY, ..refused.failure })?;
-        editor::edit(self.session.ui, &self.name, example.as_bytes(), |edited| {
-            let encrypted = self.encrypt(&policy, edited)?;
-            Ok(self.session.notes(&self.name, &encrypted, self.args.strict).map(|()| encrypted)?)
-        })
+        editor::edit(self.session.ui, &self.name, example.as_bytes(), |edited| self.ready(self.encrypt(&policy, edited)?))
     }
 
     fn encrypt(&self, policy: &Policy, text: &[u8]) -> Result<Encrypted, Refused> {

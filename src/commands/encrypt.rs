@@ -5,6 +5,7 @@ use super::format;
 use super::session::Session;
 use super::work::{Allows, Input, Plan};
 use crate::file;
+use crate::host::audit::Action;
 use crate::host::failure::Failure;
 use crate::host::files::Content;
 use std::path::PathBuf;
@@ -62,5 +63,6 @@ fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Re
     let policy = session.policy(&path, from, &args.keys, &args.selectors)?;
     let encrypted = file::encrypt(text, from, to, &policy, &settled.context())?;
     session.notes(&input.name(), &encrypted, args.strict)?;
+    session.record(Action::Encrypt, input.file())?;
     plan.write(session.ui, input, &encrypted.text, Content::Encrypted)
 }

@@ -94,7 +94,7 @@ fn of_file(
     input: &Input,
 ) -> Result<Vec<Variable>, Failure> {
     let format = format::choose(args.input.input_type.as_deref(), &input.path(None))?;
-    let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, format)?, mac_policy(false), cx)?;
+    let plain = session.open(input.file(), EncryptedFile::parse_owned(input.read(session.ui)?, format)?, mac_policy(false), cx)?;
     let tree = plain.tree(steps).map_err(|error: PlainError| Failure::from(error))?;
     Ok(variables(&tree, args.flatten.as_deref())?)
 }

@@ -69,7 +69,8 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         let path = input.path(None);
         let from = format::choose(args.types.input.input_type.as_deref(), &path)?;
         let to = format::choose(args.types.output_type.as_deref(), &path)?;
-        let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(false), &cx)?;
+        let plain =
+            session.open(input.file(), EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(false), &cx)?;
         Ok(Zeroizing::new(plain.convert(to, cx.layout)?))
     };
     let content = decrypt().map_err(|failure| failure.about(&input.name()))?;

@@ -94,7 +94,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         let format = format::choose(None, &files::absolute(file))?;
         let settled = session.settle(&args.services, None)?;
         let cx = settled.context();
-        let plain = session.open(EncryptedFile::parse_owned(files::read(file)?, format)?, mac_policy(false), &cx)?;
+        let plain = EncryptedFile::parse_owned(files::read(file)?, format)?.open(mac_policy(false), &cx)?;
         let (groups, threshold) = changed(&plain, action, threshold)?;
         for warning in config::group_warnings(&groups, threshold, threshold == 0) {
             session.ui.warning(&format!("{shown}: {warning}"));

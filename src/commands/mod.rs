@@ -29,6 +29,7 @@ pub mod work;
 
 use self::args::Global;
 use self::session::{Session, Traced};
+use crate::host::audit::Audit;
 use crate::host::config_file::ConfigFiles;
 use crate::host::failure::Failure;
 use crate::host::identities::Identities;
@@ -132,6 +133,20 @@ pub fn run(command: &Command, global: &Global, ui: &Ui, whole: fn() -> clap::Com
     #[cfg(feature = "vault")]
     let local = local.with_vault(&crate::host::vault::Environment);
     let traced = Traced::new(&local, ui);
+    let (services, audit) = (OnceLock::new(), Audit::new());
     let configs = ConfigFiles::new(ui, global.config.as_deref());
-    dispatch(command, &Session { ui, global, configs, local: &local, traced: &traced, aws_profile: &aws_profile, whole })
+    dispatch(
+        command,
+        &Session {
+            ui,
+            global,
+            configs,
+            local: &local,
+            traced: &traced,
+            aws_profile: &aws_profile,
+            services: &services,
+            audit: &audit,
+            whole,
+        },
+    )
 }

@@ -5,6 +5,7 @@ use super::format;
 use super::session::{Session, encryption_context, mac_policy};
 use super::work::{Allows, Input, Plan};
 use crate::file::{EncryptedFile, KeyChanges};
+use crate::host::audit::Action;
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
 use crate::host::files::{self, Content};
@@ -120,10 +121,13 @@ fn rotate(args: &Args, session: &Session<'_>, plan: &Plan, changes: &KeyChanges,
     let (from, to) = format::both(&args.types, &path)?;
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
-    let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(args.ignore_mac), &cx)?;
+    let encrypted = EncryptedFile::parse_owned(input.read(session.ui)?, from)?;
+    session.record(Action::Rotate, input.file())?;
+    let plain = session.open(input.file(), encrypted, mac_policy(args.ignore_mac), &cx)?;
     session.warn_of_drift(&input.name(), &path, from, plain.metadata());
     let rotated = plain.reformat(to, &cx)?.rotate(changes, &cx)?;
     session.notes(&input.name(), &rotated, false)?;
+    session.record(Action::Encrypt, input.file())?;
     plan.write(session.ui, input, &rotated.text, Content::Encrypted)
 }
 

@@ -4,7 +4,8 @@ use super::args::{Global, KeyArgs, OrderArgs, SelectorArgs, ServiceArgs};
 use crate::config::{self, Config, KeyOverride, Layout, Overrides, Policy, Selectors, Source};
 use crate::document::Format;
 use crate::document::dotenv::Dialect;
-use crate::file::{Context, Encrypted, EncryptedFile, MacPolicy, Note, OpenError, PlainFile};
+use crate::file::{Context, Encrypted, EncryptedFile, MacPolicy, Note, PlainFile};
+use crate::host::audit::{Action, Audit};
 use crate::host::config_file::{self, ConfigFiles};
 use crate::host::exit;
 use crate::host::failure::Failure;
@@ -12,12 +13,20 @@ use crate::host::files;
 use crate::host::ui::Ui;
 use crate::host::{clock, env};
 use crate::keys::recover::DecryptionOrder;
+#[cfg(feature = "keyservice")]
+use crate::keys::remote::{Address, Remote};
 use crate::keys::service::{KeyError, KeyService, Local, Unwrapped};
 use crate::keys::{KeyType, MasterKey, WrappedKey};
 use crate::metadata::Metadata;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
+#[cfg(feature = "keyservice")]
+use std::time::Duration;
+
+/// How long a key service somewhere else may take to answer: it may have to ask someone.
+#[cfg(feature = "keyservice")]
+const KEYSERVICE_LIMIT: Duration = Duration::from_secs(30);
 
 /// One run of the program.
 pub struct Session<'a> {
@@ -33,6 +42,10 @@ pub struct Session<'a> {
     pub traced: &'a Traced<'a>,
     /// The profile of `--aws-profile`, once a command has settled.
     pub aws_profile: &'a OnceLock<String>,
+    /// The key services somewhere else, once a command has settled.
+    pub services: &'a OnceLock<Vec<Box<dyn KeyService + Send>>>,
+    /// Who is told what is encrypted and decrypted.
+    pub audit: &'a Audit,
     /// Makes the whole command line, for those who describe it.
     pub whole: fn() -> clap::Command,
 }
@@ -46,9 +59,9 @@ pub struct Settled<'a> {
 }
 
 impl Settled<'_> {
-    /// Whether there is a key service to ask.
-    pub fn asks_someone(&self) -> bool {
-        !self.services.is_empty()
+    /// Whether the keys of this machine are asked.
+    pub fn asks_here(&self) -> bool {
+        self.services.iter().any(|service| service.address().is_none())
     }
 
     /// What the library needs from outside.
@@ -61,8 +74,9 @@ impl<'a> Session<'a> {
     /// Settles the surroundings, in sops's order: configuration, key services, decryption order.
     ///
     /// # Errors
-    /// Exit 1 for a wrong configuration, 112 for a wrong order.
+    /// Exit 1 for a wrong configuration or an audit that cannot be reached, 112 for a wrong order.
     pub fn settle(&self, services: &ServiceArgs, order: Option<&OrderArgs>) -> Result<Settled<'a>, Failure> {
+        self.audit.ready(self.ui)?;
         let config = self.configs.of_working_folder()?;
         let layout = self.layout(config.as_deref())?;
         if let Some(profile) = services.aws_profile.as_ref().filter(|profile| !profile.is_empty()) {
@@ -77,19 +91,72 @@ impl<'a> Session<'a> {
         Ok(Settled { services, order, layout, now: clock::now() })
     }
 
+    /// Who is asked: the keys of this machine, then the key services that were named.
     fn services(&self, args: &ServiceArgs) -> Result<Vec<&'a dyn KeyService>, Failure> {
         let local = match args.enable_local_keyservice {
             Some(flag) => flag,
             None => env::ENABLE_LOCAL_KEYSERVICE.flag()?.unwrap_or(true),
         };
-        if !args.keyservice.is_empty() || env::KEYSERVICE.text()?.is_some() {
-            self.ui.warning("key services over the network are not built in yet; only the keys of this machine are used");
+        let mut services: Vec<&'a dyn KeyService> = Vec::new();
+        match local {
+            true if self.global.verbose => services.push(self.traced),
+            true => services.push(self.local),
+            false => {}
         }
-        Ok(match local {
-            true if self.global.verbose => vec![self.traced],
-            true => vec![self.local],
-            false => Vec::new(),
-        })
+        let named = match env::KEYSERVICE.text()? {
+            Some(text) if args.keyservice.is_empty() => text.split(',').map(|address| address.trim().to_owned()).collect(),
+            _ => args.keyservice.clone(),
+        };
+        if !named.is_empty() {
+            // Settled for each file: always the same.
+            let far = match self.services.get() {
+                Some(far) => far,
+                None => {
+                    let made = self.far(&named)?;
+                    self.services.get_or_init(|| made)
+                }
+            };
+            services.extend(far.iter().map(|service| &**service as &'a dyn KeyService));
+        }
+        Ok(services)
+    }
+
+    /// The key services at these addresses.
+    #[cfg(feature = "keyservice")]
+    fn far(&self, named: &[String]) -> Result<Vec<Box<dyn KeyService + Send>>, Failure> {
+        let limit = match env::KEYSERVICE_TIMEOUT.text()? {
+            None => KEYSERVICE_LIMIT,
+            Some(text) => text.parse().ok().filter(|seconds| *seconds > 0).map(Duration::from_secs).ok_or_else(|| {
+                Failure::new(
+                    exit::GENERIC,
+                    format!("the environment variable {} must be a number of seconds", env::KEYSERVICE_TIMEOUT.name),
+                )
+            })?,
+        };
+        let mut far: Vec<Box<dyn KeyService + Send>> = Vec::new();
+        for text in named {
+            let Some(address) = Address::parse(text) else {
+                self.ui.warning(&format!(
+                    "`{text}` is no address of a key service (tcp://HOST:PORT or unix:///PATH): it is not asked"
+                ));
+                continue;
+            };
+            if !address.is_here() {
+                self.ui.warning(&format!(
+                    "data keys travel to {address} and back without encryption: a tunnel keeps them to yourself"
+                ));
+            }
+            self.ui.detail(&format!("the key service at {address} is asked too"));
+            far.push(Box::new(Remote::new(address, limit)));
+        }
+        Ok(far)
+    }
+
+    /// This build has none.
+    #[cfg(not(feature = "keyservice"))]
+    fn far(&self, named: &[String]) -> Result<Vec<Box<dyn KeyService + Send>>, Failure> {
+        self.ui.warning(&format!("this build cannot ask key services over the network: {} are not asked", named.join(", ")));
+        Ok(Vec::new())
     }
 
     fn order(&self, args: &OrderArgs) -> Result<DecryptionOrder, Failure> {
@@ -161,14 +228,24 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Opens a file. With `--verbose` it says, in the words of sops that scripts look for, that the data key was recovered.
+    /// Opens the file at a path (empty: standard input), which the audit is told. With `--verbose` it says, in the words of sops that
+    /// scripts look for, that the data key was recovered.
     ///
     /// # Errors
-    /// As [`EncryptedFile::open`].
-    pub fn open(&self, file: EncryptedFile, mac: MacPolicy, cx: &Context<'_>) -> Result<PlainFile, OpenError> {
+    /// As [`EncryptedFile::open`]; exit 1 when the audit does not take it.
+    pub fn open(&self, path: &Path, file: EncryptedFile, mac: MacPolicy, cx: &Context<'_>) -> Result<PlainFile, Failure> {
         let plain = file.open(mac, cx)?;
         self.ui.detail("Data key recovered successfully");
+        self.record(Action::Decrypt, path)?;
         Ok(plain)
+    }
+
+    /// Tells the audit about the file at a path (empty: standard input).
+    ///
+    /// # Errors
+    /// Exit 1, when it does not take it: nothing may be given out or written then.
+    pub fn record(&self, action: Action, path: &Path) -> Result<(), Failure> {
+        self.audit.record(self.ui, action, &files::absolute(path))
     }
 
     /// Shows what a user should know about an encryption. With `strict`, a file of which nothing is sealed is refused.
@@ -240,6 +317,10 @@ impl KeyService for Traced<'_> {
             Err(error) => self.tell(&wrapped.key, &error.to_string()),
         }
         answer
+    }
+
+    fn waits(&self, key: &MasterKey) -> bool {
+        self.inner.waits(key)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::document::json;
 use crate::document::node::Node;
 use crate::document::steps::parse_steps;
 use crate::file::EncryptedFile;
+use crate::host::audit::Action;
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
 use crate::host::files::{self, Content};
@@ -87,8 +88,9 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let cx = settled.context();
     let encrypted = files::read(file)?;
     let plain = EncryptedFile::parse_owned(encrypted, from)
-        .and_then(|file| session.open(file, mac_policy(args.ignore_mac), &cx))
-        .map_err(|e| about(Failure::from(e)))?;
+        .map_err(Failure::from)
+        .and_then(|encrypted| session.open(file, encrypted, mac_policy(args.ignore_mac), &cx))
+        .map_err(about)?;
     if from != to && args.idempotent && plain.set(&steps, &value, &cx).map_err(|e| about(Failure::from(e)))?.is_none() {
         return Ok(());
     }
@@ -102,6 +104,7 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
         }
         Some(changed) => {
             session.notes(&args.words[0], &changed, false)?;
+            session.record(Action::Encrypt, file)?;
             files::write(file, &changed.text, Content::Encrypted)
         }
     }

@@ -5,6 +5,7 @@ use super::format;
 use super::session::{Session, mac_policy};
 use crate::document::steps::parse_steps;
 use crate::file::{EncryptedFile, ModifyError};
+use crate::host::audit::Action;
 use crate::host::exit;
 use crate::host::failure::Failure;
 use crate::host::files::{self, Content};
@@ -56,12 +57,14 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let cx = settled.context();
     let encrypted = files::read(file)?;
     let plain = EncryptedFile::parse_owned(encrypted, from)
-        .and_then(|file| session.open(file, mac_policy(args.ignore_mac), &cx))
-        .map_err(|e| Failure::from(e).about(name))?;
+        .map_err(Failure::from)
+        .and_then(|encrypted| session.open(file, encrypted, mac_policy(args.ignore_mac), &cx))
+        .map_err(|failure| failure.about(name))?;
     let plain = plain.reformat(to, &cx).map_err(|e| Failure::from(e).about(name))?;
     match plain.unset(&steps, &cx) {
         Ok(changed) => {
             session.notes(name, &changed, false)?;
+            session.record(Action::Encrypt, file)?;
             files::write(file, &changed.text, Content::Encrypted)
         }
         Err(ModifyError::Edit(error)) if args.idempotent && error.is_absent() => Ok(()),

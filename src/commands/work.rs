@@ -135,6 +135,14 @@ impl Input {
         }
     }
 
+    /// The file itself; empty for standard input.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Stdin => Path::new(""),
+            Self::File(path) => path,
+        }
+    }
+
     /// Reads it all; says so when someone has to type it.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 //! decoded from our own YAML tree, so that every complaint has a position, with the type rules of go-yaml's typed decoding.
 //! Uses `document`, `keys`, `selection` and `pattern`. Rules: `docs/compatibility.md`, "Configuration".
 
+#[cfg(feature = "audit")]
+pub mod audit;
 mod decode;
 mod decoder;
 pub mod explain;
@@ -17,6 +19,8 @@ pub mod stores;
 mod warnings;
 
 pub use crate::document::Layout;
+#[cfg(feature = "audit")]
+pub use audit::AuditConfig;
 pub use explain::{ExplainedRule, Explanation, Verdict, explain};
 pub use keys_of_rule::{FieldError, FieldReason};
 pub use model::{

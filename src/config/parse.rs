@@ -31,7 +31,7 @@ impl Config {
     }
 }
 
-fn tree(bytes: &[u8]) -> Result<(Document, Node), ParseError> {
+pub(super) fn tree(bytes: &[u8]) -> Result<(Document, Node), ParseError> {
     let text = yaml::text_of(bytes)?;
     check_top(text)?;
     let document = Document::scan(text.to_owned(), Format::Yaml, Duplicates::Keep)?;

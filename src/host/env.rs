@@ -46,6 +46,8 @@ variables! {
     ENABLE_LOCAL_KEYSERVICE = "SOPS_ENABLE_LOCAL_KEYSERVICE";
     /// Key services to ask, separated by commas, as `--keyservice`
     KEYSERVICE = "SOPS_KEYSERVICE";
+    /// How many seconds a key service may take to answer before other keys are tried; 30 when it is not set
+    KEYSERVICE_TIMEOUT = "LEAFSEAL_KEYSERVICE_TIMEOUT";
     /// age identities themselves, separated by blanks or line breaks
     AGE_KEY = "SOPS_AGE_KEY";
     /// A file of age identities, one a line

@@ -2,6 +2,7 @@
 //!
 //! Everything below this layer gets what it needs as arguments; everything above goes through it.
 
+pub mod audit;
 #[cfg(feature = "aws-kms")]
 pub mod aws;
 pub mod child;
@@ -15,6 +16,8 @@ pub mod files;
 #[cfg(feature = "pgp")]
 pub mod gpg;
 pub mod identities;
+#[cfg(feature = "keyservice")]
+pub mod keyservice;
 pub mod pipe;
 pub mod plugins;
 pub mod private;

@@ -1,9 +1,23 @@
-//! Owns `--user`: who that is, and becoming that user for good.
+//! Owns users: who runs the program, and `--user`: who that is, and becoming that user for good.
 
 use super::exit;
 use super::failure::Failure;
 use nix::unistd::User;
 use std::ffi::OsString;
+
+/// The name of the user who runs the program.
+///
+/// # Errors
+/// Exit 1 when the system knows none.
+#[cfg(feature = "audit")]
+pub fn name() -> Result<String, Failure> {
+    let id = nix::unistd::getuid();
+    match User::from_uid(id) {
+        Ok(Some(user)) => Ok(user.name),
+        Ok(None) => Err(Failure::new(exit::GENERIC, format!("there is no user with the number {id}"))),
+        Err(e) => Err(Failure::new(exit::GENERIC, format!("cannot look up the user with the number {id}: {}", e.desc()))),
+    }
+}
 
 /// Another user of this system.
 #[derive(Debug)]

@@ -17,6 +17,8 @@ pub mod parse;
 #[cfg(feature = "pgp")]
 pub mod pgp;
 pub mod recover;
+#[cfg(feature = "keyservice")]
+pub mod remote;
 pub mod service;
 #[cfg(feature = "vault")]
 pub mod vault;

@@ -18,6 +18,24 @@ pub trait KeyService: Sync {
     /// # Errors
     /// [`KeyError`], when the key should have opened it and did not. The next key is tried all the same.
     fn unwrap(&self, key: &WrappedKey) -> Result<Unwrapped, KeyError>;
+
+    /// Where it is, if it is somewhere else: then every question takes its time.
+    fn address(&self) -> Option<String> {
+        None
+    }
+
+    /// Finds out whether it answers at all.
+    ///
+    /// # Errors
+    /// [`KeyError`], when it does not.
+    fn check(&self) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    /// Whether wrapping for a key waits for something else than this processor: then several are asked at the same time.
+    fn waits(&self, key: &MasterKey) -> bool {
+        self.address().is_some() || !matches!(key, MasterKey::Age(_))
+    }
 }
 
 /// What asking for a data key gave.
@@ -45,7 +63,7 @@ pub struct Reason {
 #[non_exhaustive]
 pub enum KeyError {
     /// The service, or this kind of key, is not part of this build.
-    #[error("{what} is not built in yet")]
+    #[error("{what} is not part of this build")]
     NotBuiltIn {
         /// What is missing, for example `Azure Key Vault`.
         what: String,
@@ -69,6 +87,10 @@ pub enum KeyError {
     #[cfg(feature = "vault")]
     #[error(transparent)]
     Vault(#[from] super::vault::VaultError),
+    /// A key service somewhere else failed.
+    #[cfg(feature = "keyservice")]
+    #[error(transparent)]
+    Remote(#[from] super::remote::RemoteError),
     /// What was unwrapped is not as long as a data key, or a share of one.
     #[error("it unwraps to {0} bytes, which is no data key")]
     Length(usize),
@@ -180,6 +202,14 @@ impl KeyService for Local<'_> {
         }
     }
 
+    #[cfg(feature = "age")]
+    fn waits(&self, key: &MasterKey) -> bool {
+        match key {
+            MasterKey::Age(age) => super::age::has_plugin(&age.recipient),
+            _ => true,
+        }
+    }
+
     fn unwrap(&self, key: &WrappedKey) -> Result<Unwrapped, KeyError> {
         match &key.key {
             #[cfg(feature = "age")]
@@ -229,9 +259,12 @@ mod tests {
     fn a_service_that_is_not_built_in_is_named() {
         let azure = parse::azure_kv("https://v.vault.azure.net/keys/k/1").expect("a key");
         let error = Local::new().wrap(&azure, &[0; 32]).expect_err("not built in");
-        assert_eq!(error.to_string(), "Azure Key Vault is not built in yet");
+        assert_eq!(error.to_string(), "Azure Key Vault is not part of this build");
         let wrapped = WrappedKey { key: azure, enc: String::new(), created_at: None };
-        assert_eq!(Local::new().unwrap(&wrapped).expect_err("not built in").to_string(), "Azure Key Vault is not built in yet");
+        assert_eq!(
+            Local::new().unwrap(&wrapped).expect_err("not built in").to_string(),
+            "Azure Key Vault is not part of this build"
+        );
     }
 
     #[test]

@@ -153,14 +153,14 @@ impl Job<'_> {
     }
 
     /// Whether it waits for something else than this processor.
-    fn waits(&self) -> bool {
-        !matches!(self.key, MasterKey::Age(_))
+    fn waits(&self, services: &[&dyn KeyService]) -> bool {
+        services.first().is_some_and(|service| service.waits(self.key))
     }
 }
 
 /// Runs the jobs, those that wait at the same time; the results are in the order of the jobs.
 fn run(jobs: &[Job<'_>], services: &[&dyn KeyService]) -> Vec<JobResult> {
-    if jobs.iter().filter(|job| job.waits()).count() < 2 {
+    if jobs.iter().filter(|job| job.waits(services)).count() < 2 {
         return jobs.iter().map(|job| job.run(services)).collect();
     }
     let mut results = Vec::with_capacity(jobs.len());

@@ -9,7 +9,7 @@ mod from;
 use super::exit::{self, Exit};
 
 /// Why a command could not do its work.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,

@@ -30,6 +30,11 @@ pub use survey::{Found, Surveyed};
 pub(super) use recipient::check as check_recipient;
 pub(super) use recipient::wrap;
 
+/// Whether a recipient's data keys are wrapped by a plugin.
+pub(super) fn has_plugin(recipient: &str) -> bool {
+    recipient::plugin_of(recipient).is_some()
+}
+
 /// Why an age recipient's `enc` could not be made or opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -130,7 +130,8 @@ fn try_groups(
         (true, 0) => (groups.len(), 2),
         (true, threshold) => (threshold.max(2), threshold.max(2)),
     };
-    let mut searches: Vec<Search<'_>> = groups.iter().map(|group| Search::new(order.sort(&group.keys))).collect();
+    let far = services.first().is_some_and(|service| service.address().is_some());
+    let mut searches: Vec<Search<'_>> = groups.iter().map(|group| Search::new(order.sort(&group.keys), far)).collect();
     search(&mut searches, stop, shared, services);
     let mut report = Report { threshold, groups: Vec::with_capacity(groups.len()) };
     let mut parts: Vec<Secret<Vec<u8>>> = Vec::new();
@@ -171,18 +172,20 @@ fn search(searches: &mut [Search<'_>], wanted: usize, shared: bool, services: &[
 struct Search<'k> {
     /// What has not been tried.
     keys: std::vec::IntoIter<&'k WrappedKey>,
+    /// Whether every key is asked over a network.
+    far: bool,
     report: GroupReport,
     part: Option<Secret<Vec<u8>>>,
 }
 
 impl<'k> Search<'k> {
-    fn new(keys: Vec<&'k WrappedKey>) -> Self {
-        Self { keys: keys.into_iter(), report: GroupReport::default(), part: None }
+    fn new(keys: Vec<&'k WrappedKey>, far: bool) -> Self {
+        Self { keys: keys.into_iter(), far, report: GroupReport::default(), part: None }
     }
 
     /// Whether the next key is there and needs a network, or is there and needs none.
     fn next_is(&self, remote: bool) -> bool {
-        self.keys.as_slice().first().is_some_and(|next| next.key.key_type().is_remote() == remote)
+        self.keys.as_slice().first().is_some_and(|next| (self.far || next.key.key_type().is_remote()) == remote)
     }
 
     /// Tries keys until one opens the group or the next one is of the other kind.

@@ -203,9 +203,9 @@ Group 0: FAILED
   age1abc: FAILED
     - | no identity for it in ~/keys.txt (holds age1q8xab…cdef); not
       | set: SOPS_AGE_KEY
-    \n    - | PGP is not built in yet
+    \n    - | PGP is not part of this build
   \n  FBC7: FAILED
-    - | PGP is not built in yet
+    - | PGP is not part of this build
 
 Group 1: SUCCESS
 
