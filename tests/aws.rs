@@ -2,14 +2,13 @@
 //! reference, where there is one. Nothing here reaches off the host.
 
 use super::harness::Session;
+use super::python::Server;
 use super::stand_in::{Answer, Request, StandIn, free_port};
 use super::support::testdata;
 use super::vault::server_tls;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,32 +17,12 @@ const PLAIN: &str = "password: hunter2\n";
 const ARN: &str = "arn:aws:kms:us-east-1:123456789012:key/sops";
 const SECRET: &str = "canary-secret-access-key";
 
-/// moto in a process of its own; it ends when its standard input does, with this process at the latest.
-struct Moto {
-    facts: serde_json::Value,
-    child: Child,
-}
+/// moto in a process of its own.
+struct Moto(Server);
 
 impl Moto {
     fn start(arguments: &[&str]) -> Option<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = root.join("target/servers/bin/python3");
-        if !python.exists() {
-            eprintln!("skipped: there is no moto; scripts/servers installs it");
-            return None;
-        }
-        let mut child = Command::new(python)
-            .arg(root.join("tests/servers/aws.py"))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // The server greets before the facts.
-        let line = lines.map_while(Result::ok).find(|line| line.starts_with('{')).expect("moto tells where it is");
-        Some(Self { facts: serde_json::from_str(&line).unwrap(), child })
+        Server::start("aws.py", arguments).map(Self)
     }
 
     /// The one that all tests share: it accepts any credentials.
@@ -53,18 +32,11 @@ impl Moto {
     }
 
     fn fact(&self, name: &str) -> &str {
-        self.facts[name].as_str().unwrap()
+        self.0.fact(name)
     }
 
     fn session(&self) -> Session {
         session(self.fact("url"))
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
     }
 }
 
@@ -283,8 +255,8 @@ fn wrong_credentials_are_refused_by_a_server_that_checks_them() {
     let Some(moto) = Moto::start(&["auth"]) else { return };
     let mut session = moto.session();
     let user = |session: &mut Session, name: &str| {
-        session.env("AWS_ACCESS_KEY_ID", moto.facts[name][0].as_str().unwrap());
-        session.env("AWS_SECRET_ACCESS_KEY", moto.facts[name][1].as_str().unwrap());
+        session.env("AWS_ACCESS_KEY_ID", moto.0.facts()[name][0].as_str().unwrap());
+        session.env("AWS_SECRET_ACCESS_KEY", moto.0.facts()[name][1].as_str().unwrap());
     };
     user(&mut session, "user");
     session.args(&["encrypt", "-i", "--kms", moto.fact("key"), "s.yaml"]).exit(0);

@@ -57,6 +57,7 @@ impl Session {
             // Nothing here looks for a service outside this host.
             (String::from("AWS_EC2_METADATA_DISABLED"), String::from("true")),
             (String::from("AWS_ENDPOINT_URL"), String::from("http://127.0.0.1:1")),
+            (String::from("LEAFSEAL_HUAWEI_METADATA"), String::new()),
         ]);
         let program = PathBuf::from(env!("CARGO_BIN_EXE_leafseal"));
         Self {

@@ -132,6 +132,8 @@ pub fn run(command: &Command, global: &Global, ui: &Ui, whole: fn() -> clap::Com
     let local = local.with_aws(&aws);
     #[cfg(feature = "vault")]
     let local = local.with_vault(&crate::host::vault::Environment);
+    #[cfg(feature = "huawei-kms")]
+    let local = local.with_huawei(&crate::host::huawei::Environment, &crate::host::network::Machine);
     let traced = Traced::new(&local, ui);
     let (services, audit) = (OnceLock::new(), Audit::new());
     let configs = ConfigFiles::new(ui, global.config.as_deref());

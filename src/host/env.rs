@@ -104,6 +104,22 @@ variables! {
     AWS_CONTAINER_CREDENTIALS_FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
     /// Whether the metadata service of an EC2 machine is not asked
     AWS_EC2_METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
+    /// The access key for HuaweiCloud; with `HUAWEICLOUD_SDK_SK`
+    HUAWEICLOUD_SDK_AK = "HUAWEICLOUD_SDK_AK";
+    /// Its secret half
+    HUAWEICLOUD_SDK_SK = "HUAWEICLOUD_SDK_SK";
+    /// The security token of a temporary access key
+    HUAWEICLOUD_SDK_SECURITY_TOKEN = "HUAWEICLOUD_SDK_SECURITY_TOKEN";
+    /// The project for HuaweiCloud; asked for when it is not set
+    HUAWEICLOUD_SDK_PROJECT_ID = "HUAWEICLOUD_SDK_PROJECT_ID";
+    /// The credentials for HuaweiCloud (`[basic]`) when there is no `HUAWEICLOUD_SDK_AK`; `~/.huaweicloud/credentials` when it is not set
+    HUAWEICLOUD_SDK_CREDENTIALS_FILE = "HUAWEICLOUD_SDK_CREDENTIALS_FILE";
+    /// The address of KMS in a region of HuaweiCloud: `HUAWEICLOUD_SDK_REGION_KMS_CN_NORTH_4`
+    HUAWEICLOUD_SDK_REGION_KMS = "HUAWEICLOUD_SDK_REGION_KMS_<REGION>";
+    /// The address of HuaweiCloud IAM, which tells the project
+    HUAWEICLOUD_SDK_IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT";
+    /// The address of the metadata service of a HuaweiCloud machine; none is asked when it is empty
+    HUAWEI_METADATA = "LEAFSEAL_HUAWEI_METADATA";
     /// A file of certificates (PEM) that are trusted instead of the system's
     SSL_CERT_FILE = "SSL_CERT_FILE";
     /// Folders of such files, separated by colons
@@ -118,7 +134,7 @@ variables! {
     EDITOR = "EDITOR";
     /// Where editors, GnuPG, age plugins and the programs of key commands are looked for; relative folders in it are not
     PATH = "PATH";
-    /// The home folder: `~/.ssh`, `~/.config`, `~/.vault-token`, `~/.aws`
+    /// The home folder: `~/.ssh`, `~/.config`, `~/.vault-token`, `~/.aws`, `~/.huaweicloud`
     HOME = "HOME";
     /// Where `sops/age/keys.txt` is looked for instead of `~/.config`
     XDG_CONFIG_HOME = "XDG_CONFIG_HOME";
@@ -153,6 +169,21 @@ impl Variable {
     /// When it is not UTF-8; the message does not show it.
     pub fn text(&self) -> Result<Option<String>, Failure> {
         self.text_or_empty().map(|v| v.filter(|v| !v.is_empty()))
+    }
+
+    /// The value of a family's member, if it is set and not empty: `<REGION>` in the name stands for a word.
+    ///
+    /// # Errors
+    /// When it is not UTF-8; the message does not show it.
+    pub fn text_for(&self, word: &str) -> Result<Option<String>, Failure> {
+        let name = self.name.replace("<REGION>", word);
+        match std::env::var(&name) {
+            Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Failure::new(exit::GENERIC, format!("the environment variable {name} is not valid UTF-8")))
+            }
+        }
     }
 
     /// Its value if it is set, also to nothing.

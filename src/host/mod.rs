@@ -15,9 +15,13 @@ pub mod failure;
 pub mod files;
 #[cfg(feature = "pgp")]
 pub mod gpg;
+#[cfg(feature = "huawei-kms")]
+pub mod huawei;
 pub mod identities;
 #[cfg(feature = "keyservice")]
 pub mod keyservice;
+#[cfg(feature = "key-http")]
+pub mod network;
 pub mod pipe;
 pub mod plugins;
 pub mod private;

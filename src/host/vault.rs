@@ -3,7 +3,9 @@
 use super::clock;
 use super::env::{self, Variable};
 use super::failure::io_words;
-use crate::keys::vault::{Settings, Surroundings, Trust};
+use super::network;
+use crate::keys::http::{Network, Trust};
+use crate::keys::vault::{Settings, Surroundings};
 use crate::secret::Secret;
 use std::io::Read as _;
 use std::path::Path;
@@ -38,24 +40,22 @@ impl Surroundings for Environment {
             },
         })
     }
+}
 
+impl Network for Environment {
     fn trust(&self) -> Result<Trust, String> {
         if env::VAULT_SKIP_VERIFY.flag().map_err(|failure| failure.message)?.unwrap_or(false) {
             return Ok(Trust::Anyone);
         }
-        let (file, folder) = (env::VAULT_CACERT.path(), env::VAULT_CAPATH.path());
-        let found = match (&file, &folder) {
-            (None, None) => rustls_native_certs::load_native_certs(),
-            (file, folder) => rustls_native_certs::load_certs_from_paths(file.as_deref(), folder.as_deref()),
-        };
-        if found.certs.is_empty() {
-            let place = match file.or(folder) {
-                Some(path) => format!("no certificates in {}", path.display()),
-                None => String::from("the system has no certificates"),
-            };
-            return Err(format!("{place}: VAULT_CACERT names a file of those that are trusted for Vault"));
+        match (env::VAULT_CACERT.path(), env::VAULT_CAPATH.path()) {
+            (None, None) => network::trust(),
+            (file, folder) => {
+                let found = rustls_native_certs::load_certs_from_paths(file.as_deref(), folder.as_deref());
+                let place = file.or(folder).unwrap_or_default();
+                network::certificates(found)
+                    .ok_or_else(|| format!("no certificates in {} (VAULT_CACERT, VAULT_CAPATH)", place.display()))
+            }
         }
-        Ok(Trust::Certificates(found.certs.iter().map(|certificate| certificate.to_vec()).collect()))
     }
 
     fn uptime(&self) -> Duration {

@@ -13,6 +13,10 @@ pub mod age;
 #[cfg(feature = "aws-kms")]
 pub mod aws_kms;
 pub mod diff;
+#[cfg(feature = "key-http")]
+pub mod http;
+#[cfg(feature = "huawei-kms")]
+pub mod huawei_kms;
 pub mod parse;
 #[cfg(feature = "pgp")]
 pub mod pgp;

@@ -91,6 +91,10 @@ pub enum KeyError {
     #[cfg(feature = "keyservice")]
     #[error(transparent)]
     Remote(#[from] super::remote::RemoteError),
+    /// A Huawei Cloud KMS key failed.
+    #[cfg(feature = "huawei-kms")]
+    #[error(transparent)]
+    HuaweiKms(#[from] super::huawei_kms::HuaweiKmsError),
     /// What was unwrapped is not as long as a data key, or a share of one.
     #[error("it unwraps to {0} bytes, which is no data key")]
     Length(usize),
@@ -110,6 +114,8 @@ pub struct Local<'a> {
     aws: Option<super::aws_kms::Backend<'a>>,
     #[cfg(feature = "vault")]
     vault: Option<super::vault::Backend<'a>>,
+    #[cfg(feature = "huawei-kms")]
+    huawei: Option<super::huawei_kms::Backend<'a>>,
     /// What the host provides, also when no backend that needs it is built in.
     host: std::marker::PhantomData<&'a ()>,
 }
@@ -169,6 +175,20 @@ impl<'a> Local<'a> {
     }
 }
 
+#[cfg(feature = "huawei-kms")]
+impl<'a> Local<'a> {
+    /// Wraps and unwraps for Huawei Cloud KMS keys in these surroundings.
+    #[must_use]
+    pub fn with_huawei(
+        mut self,
+        surroundings: &'a dyn super::huawei_kms::Surroundings,
+        network: &'a dyn super::http::Network,
+    ) -> Self {
+        self.huawei = Some(super::huawei_kms::Backend::new(surroundings, network));
+        self
+    }
+}
+
 #[cfg(feature = "aws-kms")]
 impl<'a> Local<'a> {
     /// Wraps and unwraps for AWS KMS keys in these surroundings.
@@ -196,6 +216,11 @@ impl KeyService for Local<'_> {
             #[cfg(feature = "vault")]
             MasterKey::Vault(vault) => match &self.vault {
                 Some(backend) => backend.wrap(vault, data_key),
+                None => Err(not_given(key)),
+            },
+            #[cfg(feature = "huawei-kms")]
+            MasterKey::HuaweiKms(huawei) => match &self.huawei {
+                Some(backend) => backend.wrap(huawei, data_key),
                 None => Err(not_given(key)),
             },
             other => Err(not_built_in(other)),
@@ -232,6 +257,11 @@ impl KeyService for Local<'_> {
                 Some(backend) => backend.unwrap(vault, &key.enc),
                 None => Err(not_given(&key.key)),
             },
+            #[cfg(feature = "huawei-kms")]
+            MasterKey::HuaweiKms(huawei) => match &self.huawei {
+                Some(backend) => backend.unwrap(huawei, &key.enc),
+                None => Err(not_given(&key.key)),
+            },
             other => Err(not_built_in(other)),
         }
     }
@@ -241,7 +271,7 @@ impl KeyService for Local<'_> {
 const NO_GPG: &str = "no GnuPG was given";
 
 /// The library can, but whoever uses it did not say how.
-#[cfg(any(feature = "aws-kms", feature = "vault"))]
+#[cfg(any(feature = "aws-kms", feature = "key-http"))]
 fn not_given(key: &MasterKey) -> KeyError {
     KeyError::Service(format!("no access to {} was given", key.key_type().service()))
 }

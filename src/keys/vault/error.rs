@@ -1,6 +1,6 @@
 //! Owns why a Vault key could not wrap or unwrap. Names the address, the key and the server's own words; never the token, never a data key.
 
-use std::time::Duration;
+use crate::keys::http::HttpError;
 
 /// Why a Vault key could not wrap or unwrap.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,22 +24,9 @@ pub enum VaultError {
     /// What is set for Vault cannot be used.
     #[error("{0}")]
     Settings(String),
-    /// The server could not be asked.
-    #[error("{url}: {why}")]
-    Unreachable {
-        /// What was asked.
-        url: String,
-        /// Why not.
-        why: String,
-    },
-    /// The server did not answer in time.
-    #[error("{url}: no answer within {} s", .waited.as_secs_f64().round())]
-    TimedOut {
-        /// What was asked.
-        url: String,
-        /// How long.
-        waited: Duration,
-    },
+    /// The server could not be asked, or its answer is none.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// The server said no.
     #[error("{url}: {status}{}", words(.said, *.with_token))]
     Refused {
@@ -51,22 +38,6 @@ pub enum VaultError {
         said: Vec<String>,
         /// Whether it was given a token.
         with_token: bool,
-    },
-    /// The server points to another one, which must not get the token.
-    #[error("{url}: it redirects to {to}, which is another server and is not given the token: name that address in the key")]
-    Redirect {
-        /// What was asked.
-        url: String,
-        /// Where it points to.
-        to: String,
-    },
-    /// The server answered something that is no answer.
-    #[error("{url}: answers {what}")]
-    Garbage {
-        /// What was asked.
-        url: String,
-        /// What came.
-        what: &'static str,
     },
 }
 

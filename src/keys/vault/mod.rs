@@ -5,13 +5,14 @@
 //! Rules: `docs/format.md`, "Vault master keys".
 
 use super::VaultKey;
+use super::http::{self, HttpError, Network};
 use super::service::{KeyError, Unwrapped};
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::OnceLock;
 use std::time::Duration;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 mod allowlist;
 mod client;
@@ -20,27 +21,18 @@ mod error;
 pub use error::VaultError;
 
 use allowlist::Allowlist;
-use client::{Client, Request};
+use client::Client;
 
 /// The longest `enc` that is read, in bytes; a data key wrapped by transit has about one hundred.
 const LARGEST: usize = 1 << 20;
 
 /// What the host knows about Vault. Asked only when a Vault key is used.
-pub trait Surroundings: Sync {
+pub trait Surroundings: Network {
     /// Token, namespace, allowlist and limits.
     ///
     /// # Errors
     /// In words, when something is set that cannot be used.
     fn settings(&self) -> Result<Settings, String>;
-
-    /// Whose certificates are trusted. Asked only for `https`.
-    ///
-    /// # Errors
-    /// In words, when they cannot be read.
-    fn trust(&self) -> Result<Trust, String>;
-
-    /// Time since any moment that does not move.
-    fn uptime(&self) -> Duration;
 }
 
 /// Token, namespace, allowlist and limits.
@@ -58,15 +50,6 @@ pub struct Settings {
     pub retries: u32,
     /// How long a request may take, all tries together.
     pub limit: Duration,
-}
-
-/// Whose certificates are trusted.
-#[derive(Debug)]
-pub enum Trust {
-    /// Those that one of these certificates signed, each in DER.
-    Certificates(Vec<Vec<u8>>),
-    /// Any.
-    Anyone,
 }
 
 /// The Vault backend.
@@ -115,7 +98,10 @@ impl<'a> Backend<'a> {
         let plaintext = self.ask(key, "decrypt", "ciphertext", enc, "plaintext")?;
         match STANDARD.decode(plaintext.as_str()) {
             Ok(data_key) => Ok(Unwrapped::Opened(Secret::new(data_key))),
-            Err(_) => Err(VaultError::Garbage { url: self.url(key, "decrypt")?, what: "a plaintext that is not base64" }.into()),
+            Err(_) => {
+                let (url, what) = (self.url(key, "decrypt")?, "a plaintext that is not base64");
+                Err(VaultError::Http(HttpError::Garbage { url, what }).into())
+            }
         }
     }
 
@@ -135,16 +121,7 @@ impl<'a> Backend<'a> {
         }
         let url = self.url(key, verb)?;
         let body = Zeroizing::new(serde_json::json!({ field: value }).to_string().into_bytes());
-        let answer = ready.client.put(&Request { url: &url, body: &body, secret: value }, self.surroundings)?;
-        let garbage = |what| VaultError::Garbage { url: url.clone(), what };
-        let mut answer: serde_json::Value = serde_json::from_slice(&answer).map_err(|_| garbage("something that is not JSON"))?;
-        let text = match answer.pointer_mut(&format!("/data/{wanted}")).map(serde_json::Value::take) {
-            Some(serde_json::Value::String(text)) => Zeroizing::new(text),
-            Some(_) => return Err(garbage("a result that is not text")),
-            None => return Err(garbage("no result")),
-        };
-        wipe(answer);
-        if text.is_empty() { Err(garbage("an empty result")) } else { Ok(text) }
+        ready.client.put(&url, &body, value, &format!("/data/{wanted}"), self.surroundings)
     }
 
     fn ready(&self) -> Result<&Ready, VaultError> {
@@ -167,15 +144,9 @@ impl<'a> Backend<'a> {
     }
 }
 
-/// `http(s)://HOST[:PORT]` without the slash at its end, and nothing else: no user, no path, no query.
+/// `http(s)://HOST[:PORT]`, and nothing else: no user, no path, no query.
 fn origin(address: &str) -> Result<&str, VaultError> {
-    let bare = address.strip_suffix('/').unwrap_or(address);
-    let host = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://")).unwrap_or_default();
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    if host.is_empty() || host.starts_with(':') || !host.chars().all(plain) {
-        return Err(VaultError::Address(address.to_owned()));
-    }
-    Ok(bare)
+    http::origin(address).ok_or_else(|| VaultError::Address(address.to_owned()))
 }
 
 /// Segments of a path, each escaped: nothing in it can leave its place.
@@ -186,27 +157,9 @@ fn path(key: &VaultKey, text: &str) -> Result<String, VaultError> {
             return Err(VaultError::Path(format!("{}/keys/{}", key.engine_path, key.key_name)));
         }
         out.push_str(if out.is_empty() { "" } else { "/" });
-        for byte in segment.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-                other => out.push_str(&format!("%{other:02X}")),
-            }
-        }
+        out.push_str(&http::escaped(segment));
     }
     if out.is_empty() { Err(VaultError::Path(format!("{}/keys/{}", key.engine_path, key.key_name))) } else { Ok(out) }
-}
-
-/// Wipes the texts that are left in an answer.
-fn wipe(value: serde_json::Value) {
-    let mut values = vec![value];
-    while let Some(value) = values.pop() {
-        match value {
-            serde_json::Value::String(mut text) => text.zeroize(),
-            serde_json::Value::Array(items) => values.extend(items),
-            serde_json::Value::Object(entries) => values.extend(entries.into_iter().map(|(_, value)| value)),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -215,32 +168,6 @@ mod tests {
 
     fn key(engine: &str, name: &str) -> VaultKey {
         VaultKey { address: "https://vault".into(), engine_path: engine.into(), key_name: name.into() }
-    }
-
-    #[test]
-    fn an_address_is_a_host_and_nothing_else() {
-        for (address, origin_of_it) in [
-            ("https://vault.example.com:8200", "https://vault.example.com:8200"),
-            ("http://127.0.0.1:8200/", "http://127.0.0.1:8200"),
-            ("https://[::1]:8200", "https://[::1]:8200"),
-        ] {
-            assert_eq!(origin(address), Ok(origin_of_it));
-        }
-        for address in [
-            "",
-            "vault:8200",
-            "https://",
-            "https://:8200",
-            "https://me:pass@vault",
-            "https://vault/prefix",
-            "https://vault?x",
-            "https://vault#x",
-            "file:///etc",
-            "https://a b",
-            "https://vault\r\nX: y",
-        ] {
-            assert_eq!(origin(address), Err(VaultError::Address(address.to_owned())));
-        }
     }
 
     #[test]
