@@ -52,7 +52,7 @@ fn what_would_damage_the_file_is_refused() {
     refused(&["add"], "no master key", 1);
     refused(&["add", "--age", "nonsense"], "--age: ", 1);
     refused(&["add", "--hckms", "nonsense"], "--hckms: ", 1);
-    refused(&["add", "--gcp-kms", "projects/p"], "not part of this build", 1);
+    refused(&["add", "--gcp-kms", "projects/p"], "no valid resource ID found", 1);
     refused(&["add", "--age", RECIPIENTS[1], "more"], "no positional arguments", 1);
     refused(&["add", "--age", RECIPIENTS[1], "--shamir-secret-sharing-threshold", "3"], "impossible to satisfy", 1);
     refused(&["delete"], "exactly one positional argument", 1);

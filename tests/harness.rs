@@ -58,6 +58,8 @@ impl Session {
             (String::from("AWS_EC2_METADATA_DISABLED"), String::from("true")),
             (String::from("AWS_ENDPOINT_URL"), String::from("http://127.0.0.1:1")),
             (String::from("LEAFSEAL_HUAWEI_METADATA"), String::new()),
+            (String::from("AZURE_TOKEN_CREDENTIALS"), String::from("EnvironmentCredential")),
+            (String::from("GCE_METADATA_HOST"), String::from("127.0.0.1:1")),
         ]);
         let program = PathBuf::from(env!("CARGO_BIN_EXE_leafseal"));
         Self {

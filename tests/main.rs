@@ -6,6 +6,7 @@ mod architecture;
 #[cfg(feature = "audit")]
 mod audit;
 mod aws;
+mod azure;
 mod cli_docs;
 mod completion;
 mod config;
@@ -17,6 +18,7 @@ mod errors;
 mod exec;
 mod files;
 mod formats;
+mod gcp;
 mod groups;
 mod harness;
 mod hostile;

@@ -64,7 +64,7 @@ fn what_makes_no_sense_is_refused() {
     session.args(&["rotate", "--add-age", "nonsense", "s.yaml"]).stderr_has("--add-age").exit(1);
     session
         .args(&["rotate", "-i", "--add-gcp-kms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", "s.yaml"])
-        .stderr_has("not part of this build")
+        .stderr_has("no credentials for Google Cloud")
         .exit(1);
     session.args(&["rotate", "--extract", "[\"a\"]", "s.yaml"]).stderr_has("--extract").exit(1);
 }

@@ -67,6 +67,22 @@ impl StandIn {
         tls: Option<Arc<rustls::ServerConfig>>,
         handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::start_as(tls, false, handler)
+    }
+
+    /// A proxy that is, over TLS, every host that it is asked for.
+    pub(crate) fn start_proxy(
+        tls: Arc<rustls::ServerConfig>,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_as(Some(tls), true, handler)
+    }
+
+    fn start_as(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        proxy: bool,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, notes) = (Arc::new(AtomicBool::new(false)), Arc::new(Notes::default()));
@@ -83,6 +99,9 @@ impl StandIn {
                 std::thread::spawn(move || match tls {
                     None => drop(converse(connection, &handler, &noted, &stopped)),
                     Some(config) => {
+                        if proxy && connect(&connection).is_err() {
+                            return;
+                        }
                         let Ok(session) = rustls::ServerConnection::new(config) else { return };
                         drop(converse(rustls::StreamOwned::new(session, connection), &handler, &noted, &stopped));
                     }
@@ -121,6 +140,12 @@ impl Drop for StandIn {
 /// A port where nobody listens.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Answers the request for a connection.
+fn connect(mut connection: &TcpStream) -> std::io::Result<()> {
+    read(&mut BufReader::new(connection))?;
+    connection.write_all(b"HTTP/1.1 200 Connected\r\n\r\n")
 }
 
 fn converse(stream: impl Read + Write, handler: &Arc<Handler>, notes: &Notes, stop: &AtomicBool) -> std::io::Result<()> {

@@ -134,6 +134,10 @@ pub fn run(command: &Command, global: &Global, ui: &Ui, whole: fn() -> clap::Com
     let local = local.with_vault(&crate::host::vault::Environment);
     #[cfg(feature = "huawei-kms")]
     let local = local.with_huawei(&crate::host::huawei::Environment, &crate::host::network::Machine);
+    #[cfg(feature = "azure-kv")]
+    let local = local.with_azure(&crate::host::azure::Environment, &crate::host::network::Machine);
+    #[cfg(feature = "gcp-kms")]
+    let local = local.with_gcp(&crate::host::gcp::Environment, &crate::host::network::Machine);
     let traced = Traced::new(&local, ui);
     let (services, audit) = (OnceLock::new(), Audit::new());
     let configs = ConfigFiles::new(ui, global.config.as_deref());

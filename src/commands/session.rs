@@ -304,6 +304,16 @@ impl KeyService for Traced<'_> {
         wrapped
     }
 
+    fn pinned(&self, key: &MasterKey) -> Result<MasterKey, KeyError> {
+        let pinned = self.inner.pinned(key);
+        match &pinned {
+            Ok(pinned) if pinned != key => self.tell(pinned, "is the current version"),
+            Ok(_) => {}
+            Err(error) => self.tell(key, &format!("its version cannot be found out: {error}")),
+        }
+        pinned
+    }
+
     fn unwrap(&self, wrapped: &WrappedKey) -> Result<Unwrapped, KeyError> {
         let answer = self.inner.unwrap(wrapped);
         match &answer {

@@ -13,7 +13,7 @@ use crate::host::failure::{Failure, usage};
 use crate::host::files::{self, Content};
 use crate::host::ui::{Paint, Ui};
 use crate::keys::diff::KeyDiff;
-use crate::keys::{KeyGroup, MasterKey};
+use crate::keys::{KeyGroup, MasterKey, pin};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "Examples:
@@ -104,9 +104,18 @@ impl Update<'_> {
             ui.status(&format!("Syncing keys for file {}", self.shown));
         }
         let encrypted = EncryptedFile::parse_owned(files::read(self.file)?, format)?;
-        let policy = self.policy(&path, format)?;
+        let mut policy = self.policy(&path, format)?;
         let held = encrypted.metadata();
         let groups: Vec<KeyGroup> = held.groups.iter().map(|group| group.group()).collect();
+        policy.groups = match pin::pin(&policy.groups, self.settled.context().services) {
+            Ok(pinned) => pinned,
+            // A look needs no key.
+            Err(error) if only_looks => {
+                ui.warning(&format!("{}: any version of a key without one will do: {error}", files::shown(self.file)));
+                pin::pin_from(&policy.groups, &groups)
+            }
+            Err(error) => return Err(usage(error.to_string()).named()),
+        };
         let diff = KeyDiff::new(&groups, held.shamir_threshold, &policy.groups);
         if let Some(drift) = policy.drift(&held.selection, held.mac_only_encrypted) {
             ui.warning(&format!("{}: {drift}", files::shown(self.file)));

@@ -15,7 +15,7 @@ use crate::document::node::{Node, Tree};
 use crate::document::splice::{Splice, splice};
 use crate::document::steps::Step;
 use crate::document::{Document, Duplicates, Format, Leaf, LeafKind, PathId, Segment, flat};
-use crate::keys::{MasterKey, wrap};
+use crate::keys::{MasterKey, pin, wrap};
 use crate::mac::MacState;
 use crate::selection::Selection;
 use crate::value::Value;
@@ -25,7 +25,7 @@ use crate::value::Value;
 pub struct KeyChanges {
     /// Added to the first group.
     pub add: Vec<MasterKey>,
-    /// Removed from every group: master keys whose string form is this.
+    /// Removed from every group: master keys whose string form is this; of Azure keys without their version, every version.
     pub remove: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ impl PlainFile {
             first.keys.extend(changes.add.iter().cloned());
         }
         for group in &mut groups {
-            group.keys.retain(|key| !changes.remove.contains(&key.to_string()));
+            group.keys.retain(|key| !changes.remove.iter().any(|text| pin::is_version_of(key, text)));
         }
         let data_key = DataKey::generate()?;
         let mut metadata = self.metadata.clone();

@@ -120,6 +120,36 @@ variables! {
     HUAWEICLOUD_SDK_IAM_ENDPOINT = "HUAWEICLOUD_SDK_IAM_ENDPOINT";
     /// The address of the metadata service of a HuaweiCloud machine; none is asked when it is empty
     HUAWEI_METADATA = "LEAFSEAL_HUAWEI_METADATA";
+    /// Which credentials for Azure are tried: `prod`, `dev`, or one kind (`EnvironmentCredential`, `AzureCLICredential`, ...)
+    AZURE_TOKEN_CREDENTIALS = "AZURE_TOKEN_CREDENTIALS";
+    /// The tenant of a service principal of Azure
+    AZURE_TENANT_ID = "AZURE_TENANT_ID";
+    /// The id of a service principal, or of a managed identity
+    AZURE_CLIENT_ID = "AZURE_CLIENT_ID";
+    /// The secret of the service principal
+    AZURE_CLIENT_SECRET = "AZURE_CLIENT_SECRET";
+    /// A file of the certificate and private key (PEM, RSA) of the service principal
+    AZURE_CLIENT_CERTIFICATE_PATH = "AZURE_CLIENT_CERTIFICATE_PATH";
+    /// A token that stands for the service principal: workload identity (AKS)
+    AZURE_FEDERATED_TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE";
+    /// Where tokens for Azure come from; `https://login.microsoftonline.com` when it is not set
+    AZURE_AUTHORITY_HOST = "AZURE_AUTHORITY_HOST";
+    /// Where a managed identity of Azure gets its tokens; with `IDENTITY_HEADER`
+    IDENTITY_ENDPOINT = "IDENTITY_ENDPOINT";
+    /// Credentials for Google Cloud: a file, or the JSON itself
+    GOOGLE_CREDENTIALS = "GOOGLE_CREDENTIALS";
+    /// A token for Google Cloud, when there is no `GOOGLE_CREDENTIALS`
+    GOOGLE_OAUTH_ACCESS_TOKEN = "GOOGLE_OAUTH_ACCESS_TOKEN";
+    /// A file of credentials, when neither is set; else `~/.config/gcloud/application_default_credentials.json`, else the machine's own
+    GOOGLE_APPLICATION_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS";
+    /// The metadata service of a machine of Google Cloud; read by Google's library
+    GCE_METADATA_HOST = "GCE_METADATA_HOST";
+    /// The address of Google Cloud KMS: `HOST:PORT` or `https://HOST`
+    GCP_KMS_ENDPOINT = "SOPS_GCP_KMS_ENDPOINT";
+    /// The domain of another cloud than Google's own: keys are at `cloudkms.DOMAIN`
+    GCP_KMS_UNIVERSE_DOMAIN = "SOPS_GCP_KMS_UNIVERSE_DOMAIN";
+    /// `grpc` or `rest`, for the sake of sops: leafseal speaks REST to either address
+    GCP_KMS_CLIENT_TYPE = "SOPS_GCP_KMS_CLIENT_TYPE";
     /// A file of certificates (PEM) that are trusted instead of the system's
     SSL_CERT_FILE = "SSL_CERT_FILE";
     /// Folders of such files, separated by colons

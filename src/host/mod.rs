@@ -5,6 +5,8 @@
 pub mod audit;
 #[cfg(feature = "aws-kms")]
 pub mod aws;
+#[cfg(feature = "azure-kv")]
+pub mod azure;
 pub mod child;
 pub mod clock;
 pub mod config_file;
@@ -13,6 +15,8 @@ pub mod env;
 pub mod exit;
 pub mod failure;
 pub mod files;
+#[cfg(feature = "gcp-kms")]
+pub mod gcp;
 #[cfg(feature = "pgp")]
 pub mod gpg;
 #[cfg(feature = "huawei-kms")]

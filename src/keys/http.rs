@@ -5,9 +5,11 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 use ureq::Agent;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method};
+#[cfg(feature = "key-rest")]
+use ureq::http::HeaderName;
+use ureq::http::{HeaderMap, HeaderValue, Method};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -127,6 +129,7 @@ impl<'a> Deadline<'a> {
     }
 
     /// The same, but no longer than this from now.
+    #[cfg(any(feature = "huawei-kms", feature = "azure-kv"))]
     pub(super) fn within(&self, limit: Duration) -> Self {
         Self::new(self.network, self.left().min(limit))
     }
@@ -135,11 +138,15 @@ impl<'a> Deadline<'a> {
 /// An answer that is no redirect; its body is wiped.
 pub(super) struct Reply {
     /// Where it came from.
+    #[cfg(feature = "key-rest")]
     pub(super) url: String,
     pub(super) status: u16,
+    #[cfg(feature = "azure-kv")]
+    pub(super) headers: HeaderMap,
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
+#[cfg(feature = "key-rest")]
 impl Reply {
     /// The text at a place (`/data/plaintext`) of an answer in JSON; everything else in it is wiped.
     ///
@@ -160,6 +167,17 @@ impl Reply {
             }
             None => Err(garbage("no result")),
         }
+    }
+}
+
+#[cfg(feature = "gcp-kms")]
+impl Reply {
+    /// What stands at a place of an answer in JSON, where it is no secret.
+    pub(super) fn json_at(&self, place: &str) -> Option<serde_json::Value> {
+        let mut answer: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        let found = answer.pointer_mut(place).map(serde_json::Value::take);
+        wipe(answer);
+        found
     }
 }
 
@@ -224,8 +242,7 @@ impl Client {
             return Ok(self.plain.get_or_init(|| agent(TlsConfig::default(), true)));
         }
         let make = || {
-            // Another library may have chosen one before; either will do.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+            install_provider();
             let builder = TlsConfig::builder();
             let config = match network.trust().map_err(HttpError::Settings)? {
                 Trust::Anyone => builder.disable_verification(true),
@@ -238,6 +255,12 @@ impl Client {
         };
         self.tls.get_or_init(make).as_ref().map_err(Clone::clone)
     }
+}
+
+/// Chooses the cryptography of TLS.
+pub(super) fn install_provider() {
+    // Another library may have chosen one before; either will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn once(agent: &Agent, url: &str, request: &Request<'_>, rules: Rules, deadline: &Deadline<'_>) -> Result<Tried, HttpError> {
@@ -275,12 +298,21 @@ fn once(agent: &Agent, url: &str, request: &Request<'_>, rules: Rules, deadline:
         let stays = rules.follow && status != 303 && same_server(url, &to);
         return if stays { Ok(Tried::There(to)) } else { Err(HttpError::Redirect { url: url.to_owned(), to }) };
     }
+    #[cfg(feature = "azure-kv")]
+    let headers = std::mem::take(response.headers_mut());
     let body = match response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec() {
         Ok(body) => Zeroizing::new(body),
         Err(ureq::Error::Timeout(_)) => return Err(timed_out()),
         Err(error) => return Err(unreachable(why(&error))),
     };
-    let reply = Reply { url: url.to_owned(), status, body };
+    let reply = Reply {
+        #[cfg(feature = "key-rest")]
+        url: url.to_owned(),
+        status,
+        #[cfg(feature = "azure-kv")]
+        headers,
+        body,
+    };
     Ok(if (rules.later)(status) { Tried::Later(Ok(reply)) } else { Tried::Done(reply) })
 }
 
@@ -296,6 +328,7 @@ pub(super) fn header(text: &str, what: &str) -> Result<HeaderValue, HttpError> {
 ///
 /// # Errors
 /// As [`header`].
+#[cfg(feature = "key-rest")]
 pub(super) fn insert_secret(headers: &mut HeaderMap, name: &'static str, text: &str, what: &str) -> Result<(), HttpError> {
     let mut value = header(text, what)?;
     value.set_sensitive(true);
@@ -321,6 +354,7 @@ pub(super) fn origin(address: &str) -> Option<&str> {
 }
 
 /// Escapes what may not stand in one segment of a path.
+#[cfg(any(feature = "vault", feature = "huawei-kms"))]
 pub(super) fn escaped(segment: &str) -> String {
     let mut out = String::with_capacity(segment.len());
     for byte in segment.bytes() {
@@ -333,11 +367,12 @@ pub(super) fn escaped(segment: &str) -> String {
 }
 
 /// Wipes the texts that are left in an answer.
+#[cfg(feature = "key-rest")]
 pub(super) fn wipe(value: serde_json::Value) {
     let mut values = vec![value];
     while let Some(value) = values.pop() {
         match value {
-            serde_json::Value::String(mut text) => text.zeroize(),
+            serde_json::Value::String(mut text) => zeroize::Zeroize::zeroize(&mut text),
             serde_json::Value::Array(items) => values.extend(items),
             serde_json::Value::Object(entries) => values.extend(entries.into_iter().map(|(_, value)| value)),
             _ => {}
@@ -386,6 +421,10 @@ fn pause(again: u32) -> Duration {
 /// An error of the HTTP library in words.
 fn why(error: &ureq::Error) -> String {
     let text = match error {
+        // TLS says it at length.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            String::from("the connection was closed without an answer")
+        }
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::HostNotFound => String::from("there is no such host"),
         ureq::Error::Protocol(_) => String::from("answers something that is not HTTP"),

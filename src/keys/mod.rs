@@ -12,7 +12,11 @@ use std::fmt;
 pub mod age;
 #[cfg(feature = "aws-kms")]
 pub mod aws_kms;
+#[cfg(feature = "azure-kv")]
+pub mod azure_kv;
 pub mod diff;
+#[cfg(feature = "gcp-kms")]
+pub mod gcp_kms;
 #[cfg(feature = "key-http")]
 pub mod http;
 #[cfg(feature = "huawei-kms")]
@@ -20,6 +24,7 @@ pub mod huawei_kms;
 pub mod parse;
 #[cfg(feature = "pgp")]
 pub mod pgp;
+pub mod pin;
 pub mod recover;
 #[cfg(feature = "keyservice")]
 pub mod remote;

@@ -13,6 +13,14 @@ pub trait KeyService: Sync {
     /// [`KeyError`], when the key cannot be used.
     fn wrap(&self, key: &MasterKey, data_key: &[u8]) -> Result<String, KeyError>;
 
+    /// The key as a file stores it: one that leaves out its version gets the current one. Others are given back as they are.
+    ///
+    /// # Errors
+    /// [`KeyError`], when the version cannot be found out.
+    fn pinned(&self, key: &MasterKey) -> Result<MasterKey, KeyError> {
+        Ok(key.clone())
+    }
+
     /// Unwraps what `key` wraps. [`Unwrapped::NothingHere`] means *not for anyone here*: the next key is tried.
     ///
     /// # Errors
@@ -95,6 +103,14 @@ pub enum KeyError {
     #[cfg(feature = "huawei-kms")]
     #[error(transparent)]
     HuaweiKms(#[from] super::huawei_kms::HuaweiKmsError),
+    /// An Azure Key Vault key failed.
+    #[cfg(feature = "azure-kv")]
+    #[error(transparent)]
+    AzureKv(#[from] super::azure_kv::AzureKvError),
+    /// A Google Cloud KMS key failed.
+    #[cfg(feature = "gcp-kms")]
+    #[error(transparent)]
+    GcpKms(#[from] super::gcp_kms::GcpKmsError),
     /// What was unwrapped is not as long as a data key, or a share of one.
     #[error("it unwraps to {0} bytes, which is no data key")]
     Length(usize),
@@ -116,6 +132,10 @@ pub struct Local<'a> {
     vault: Option<super::vault::Backend<'a>>,
     #[cfg(feature = "huawei-kms")]
     huawei: Option<super::huawei_kms::Backend<'a>>,
+    #[cfg(feature = "azure-kv")]
+    azure: Option<super::azure_kv::Backend>,
+    #[cfg(feature = "gcp-kms")]
+    gcp: Option<super::gcp_kms::Backend<'a>>,
     /// What the host provides, also when no backend that needs it is built in.
     host: std::marker::PhantomData<&'a ()>,
 }
@@ -189,6 +209,30 @@ impl<'a> Local<'a> {
     }
 }
 
+#[cfg(feature = "azure-kv")]
+impl Local<'_> {
+    /// Wraps and unwraps for Azure Key Vault keys in these surroundings. The SDK holds on to them.
+    #[must_use]
+    pub fn with_azure(
+        mut self,
+        surroundings: &'static dyn super::azure_kv::Surroundings,
+        network: &'static dyn super::http::Network,
+    ) -> Self {
+        self.azure = Some(super::azure_kv::Backend::new(surroundings, network));
+        self
+    }
+}
+
+#[cfg(feature = "gcp-kms")]
+impl<'a> Local<'a> {
+    /// Wraps and unwraps for Google Cloud KMS keys in these surroundings.
+    #[must_use]
+    pub fn with_gcp(mut self, surroundings: &'a dyn super::gcp_kms::Surroundings, network: &'a dyn super::http::Network) -> Self {
+        self.gcp = Some(super::gcp_kms::Backend::new(surroundings, network));
+        self
+    }
+}
+
 #[cfg(feature = "aws-kms")]
 impl<'a> Local<'a> {
     /// Wraps and unwraps for AWS KMS keys in these surroundings.
@@ -223,6 +267,24 @@ impl KeyService for Local<'_> {
                 Some(backend) => backend.wrap(huawei, data_key),
                 None => Err(not_given(key)),
             },
+            #[cfg(feature = "azure-kv")]
+            MasterKey::AzureKv(azure) => match &self.azure {
+                Some(backend) => backend.wrap(azure, data_key),
+                None => Err(not_given(key)),
+            },
+            #[cfg(feature = "gcp-kms")]
+            MasterKey::GcpKms(gcp) => match &self.gcp {
+                Some(backend) => backend.wrap(gcp, data_key),
+                None => Err(not_given(key)),
+            },
+            #[cfg(not(all(
+                feature = "pgp",
+                feature = "vault",
+                feature = "aws-kms",
+                feature = "huawei-kms",
+                feature = "azure-kv",
+                feature = "gcp-kms"
+            )))]
             other => Err(not_built_in(other)),
         }
     }
@@ -232,6 +294,14 @@ impl KeyService for Local<'_> {
         match key {
             MasterKey::Age(age) => super::age::has_plugin(&age.recipient),
             _ => true,
+        }
+    }
+
+    #[cfg(feature = "azure-kv")]
+    fn pinned(&self, key: &MasterKey) -> Result<MasterKey, KeyError> {
+        match (key, &self.azure) {
+            (MasterKey::AzureKv(azure), Some(backend)) => backend.pinned(azure).map(MasterKey::AzureKv),
+            _ => Ok(key.clone()),
         }
     }
 
@@ -262,6 +332,25 @@ impl KeyService for Local<'_> {
                 Some(backend) => backend.unwrap(huawei, &key.enc),
                 None => Err(not_given(&key.key)),
             },
+            #[cfg(feature = "azure-kv")]
+            MasterKey::AzureKv(azure) => match &self.azure {
+                Some(backend) => backend.unwrap(azure, &key.enc),
+                None => Err(not_given(&key.key)),
+            },
+            #[cfg(feature = "gcp-kms")]
+            MasterKey::GcpKms(gcp) => match &self.gcp {
+                Some(backend) => backend.unwrap(gcp, &key.enc),
+                None => Err(not_given(&key.key)),
+            },
+            #[cfg(not(all(
+                feature = "age",
+                feature = "pgp",
+                feature = "vault",
+                feature = "aws-kms",
+                feature = "huawei-kms",
+                feature = "azure-kv",
+                feature = "gcp-kms"
+            )))]
             other => Err(not_built_in(other)),
         }
     }
@@ -276,6 +365,15 @@ fn not_given(key: &MasterKey) -> KeyError {
     KeyError::Service(format!("no access to {} was given", key.key_type().service()))
 }
 
+#[cfg(not(all(
+    feature = "age",
+    feature = "pgp",
+    feature = "vault",
+    feature = "aws-kms",
+    feature = "huawei-kms",
+    feature = "azure-kv",
+    feature = "gcp-kms"
+)))]
 fn not_built_in(key: &MasterKey) -> KeyError {
     KeyError::NotBuiltIn { what: key.key_type().service().to_owned() }
 }
@@ -283,11 +381,11 @@ fn not_built_in(key: &MasterKey) -> KeyError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::parse;
 
+    #[cfg(not(feature = "azure-kv"))]
     #[test]
     fn a_service_that_is_not_built_in_is_named() {
-        let azure = parse::azure_kv("https://v.vault.azure.net/keys/k/1").expect("a key");
+        let azure = crate::keys::parse::azure_kv("https://v.vault.azure.net/keys/k/1").expect("a key");
         let error = Local::new().wrap(&azure, &[0; 32]).expect_err("not built in");
         assert_eq!(error.to_string(), "Azure Key Vault is not part of this build");
         let wrapped = WrappedKey { key: azure, enc: String::new(), created_at: None };

@@ -2,6 +2,7 @@
 //!
 //! Everything succeeds or nothing is given back. Keys that need a network are asked at the same time.
 
+use super::pin::pin_key;
 use super::service::{KeyError, KeyService};
 use super::{KeyGroup, MasterKey, WrappedGroup, WrappedKey};
 use crate::crypto::data_key::DataKey;
@@ -92,9 +93,9 @@ pub fn wrap(
         let mut wrapped = WrappedGroup::default();
         for (key, result) in group.keys.iter().zip(&mut results) {
             match result {
-                Ok(enc) => {
+                Ok((key, enc)) => {
                     let created_at = (!matches!(key, MasterKey::Age(_))).then(|| now.to_owned());
-                    wrapped.keys.push(WrappedKey { key: key.clone(), enc, created_at });
+                    wrapped.keys.push(WrappedKey { key, enc, created_at });
                 }
                 Err(causes) => failures.extend(causes.into_iter().map(|cause| KeyFailure { key: key.clone(), cause })),
             }
@@ -138,14 +139,16 @@ struct Job<'a> {
     part: &'a [u8],
 }
 
-type JobResult = Result<String, Vec<KeyError>>;
+/// The key as it is stored, and what it wraps.
+type JobResult = Result<(MasterKey, String), Vec<KeyError>>;
 
 impl Job<'_> {
     fn run(&self, services: &[&dyn KeyService]) -> JobResult {
+        let key = pin_key(self.key, services)?;
         let mut causes = Vec::new();
         for service in services {
-            match service.wrap(self.key, self.part) {
-                Ok(enc) => return Ok(enc),
+            match service.wrap(&key, self.part) {
+                Ok(enc) => return Ok((key, enc)),
                 Err(cause) => causes.push(cause),
             }
         }
