@@ -334,7 +334,7 @@ mod tests {
             "r@evil.com#:k",
             "r\u{e9}:k",
             "r:k/../x",
-            "r:k\r\n",
+            "r:k\r\nx",
             "r:a:b",
             &format!("{}:k", "r".repeat(65)),
         ] {
