@@ -92,6 +92,13 @@ pub struct SealReport {
 pub enum Note {
     /// There are values, and the selection covers none of them: the file is in clear.
     NothingSealed,
+    /// An expression or a block of HCL is not selected and stays in clear.
+    ExpressionInClear {
+        /// Where it stands.
+        path: String,
+        /// Where it stands in the plaintext.
+        position: Position,
+    },
     /// An alias stands for sealed values and was written out in the encrypted file; decrypting brings the alias back.
     AliasExpanded {
         /// Where it stands.

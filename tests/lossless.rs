@@ -162,6 +162,11 @@ fn ini_files_of_other_projects_come_back_byte_for_byte() {
     corpus("corpus/ini", Format::Ini);
 }
 
+#[test]
+fn tfvars_files_of_other_projects_come_back_byte_for_byte() {
+    corpus("corpus/tfvars", Format::Tfvars);
+}
+
 /// Our own cases: name, format, text.
 fn cases() -> Vec<(String, Format, Vec<u8>)> {
     let files = files_in(&testdata("lossless"));

@@ -39,6 +39,7 @@ mod set;
 mod stand_in;
 mod support;
 mod tamper;
+mod tfvars;
 mod updatekeys;
 mod vault;
 #[path = "../examples/yaml_events.rs"]

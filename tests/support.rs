@@ -190,6 +190,7 @@ pub(crate) fn format_of(path: &Path) -> Format {
         Some("json") => Format::Json,
         Some("env") => Format::Dotenv,
         Some("ini") => Format::Ini,
+        Some("tfvars" | "hcl") => Format::Tfvars,
         _ => Format::Binary,
     }
 }

@@ -235,6 +235,18 @@ hello       = Welcome to SOPS! Edit this file as you please!
 example_key = example_value
 "
         }
+        Format::Tfvars => {
+            "# This is an example file.
+hello             = \"Welcome to SOPS! Edit this file as you please!\"
+example_key       = \"example_value\"
+example_list      = [\"example_value1\", \"example_value2\"]
+example_multiline = <<EOT
+foo
+bar
+baz
+EOT
+"
+        }
         Format::Binary => "Welcome to SOPS! Edit this file as you please!",
     }
 }

@@ -6,7 +6,8 @@ use crate::host::failure::{Failure, usage};
 use std::path::Path;
 
 /// The format that a `--input-type` or `--output-type` asks for, else that of the name: `.yaml`, `.yml`, `.json`, `.env`, `.ini`, and binary for
-/// everything else, as in sops (endings in capitals are binary). Unlike sops, an unknown type is an error and `yml` is YAML.
+/// everything else, as in sops (endings in capitals are binary). Unlike sops, `.tfvars` and `.hcl` are HCL and `.toml` is TOML, an unknown
+/// type is an error and `yml` is YAML.
 ///
 /// # Errors
 /// When the type is unknown.
@@ -18,8 +19,9 @@ pub fn choose(flag: Option<&str>, name: &Path) -> Result<Format, Failure> {
             "binary" => Ok(Format::Binary),
             "dotenv" | "env" => Ok(Format::Dotenv),
             "ini" => Ok(Format::Ini),
+            "tfvars" | "hcl" => Ok(Format::Tfvars),
             "" => of_name(name),
-            _ => Err(usage(format!("unknown type `{text}`: it is one of yaml, json, dotenv, ini, binary"))),
+            _ => Err(usage(format!("unknown type `{text}`: it is one of yaml, json, dotenv, ini, tfvars, toml, binary"))),
         },
         None => of_name(name),
     }
@@ -40,6 +42,7 @@ fn of_name(name: &Path) -> Result<Format, Failure> {
         () if name.ends_with(b".json") => Ok(Format::Json),
         () if name.ends_with(b".env") => Ok(Format::Dotenv),
         () if name.ends_with(b".ini") => Ok(Format::Ini),
+        () if name.ends_with(b".tfvars") || name.ends_with(b".hcl") => Ok(Format::Tfvars),
         () => Ok(Format::Binary),
     }
 }

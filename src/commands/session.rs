@@ -267,6 +267,9 @@ impl<'a> Session<'a> {
                     "{name}: NO VALUE IS ENCRYPTED: the selection covers none of {} values (--strict makes this an error)",
                     report.values
                 )),
+                Note::ExpressionInClear { path, position } => self.ui.warning(&format!(
+                    "{name}: {position}: {path} is an expression or a block, not a literal value: it stays in clear"
+                )),
                 Note::AliasExpanded { path, position } => self.ui.detail(&format!(
                     "{name}: {position}: the alias at {path} stands for sealed values and is written out; decrypting brings it back"
                 )),

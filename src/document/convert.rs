@@ -8,7 +8,7 @@ use super::json::JsonIndent;
 use super::node::{Entry, Item, Node, Tree};
 use super::steps::Step;
 use super::yaml::emit::EmitLayout;
-use super::{Document, Format, Layout, ParseError, binary, dotenv, flat, ini, json, yaml};
+use super::{Document, Format, Layout, ParseError, binary, dotenv, flat, ini, json, tfvars, yaml};
 use crate::value::{Value, ValueType};
 
 /// Why a document cannot be written in a format.
@@ -36,6 +36,9 @@ pub enum ConvertError {
     /// dotenv, INI, shell: a value that would be read otherwise; the key path.
     #[error("the value of {0} cannot be written in this format so that it reads back the same")]
     Unspellable(String),
+    /// An expression or a template, which only HCL has; the key path.
+    #[error("{0} is not a literal value: what it stands for cannot be told (write `$${{` where the text itself is meant)")]
+    NotLiteral(String),
     /// YAML, INI: equal keys in one mapping, which JSON allows; the key path.
     #[error("the format does not allow the key {0} twice in one mapping")]
     DuplicateKey(String),
@@ -62,6 +65,7 @@ pub fn convert(document: &Document, to: Format, layout: &Layout) -> Result<Vec<u
     if to == Format::Binary && document.roots.len() != 1 {
         return Err(ConvertError::NotBinary);
     }
+    refuse_expressions(document)?;
     if to == Format::Ini {
         // As sops: the sections of all documents.
         let nodes = document.roots.iter().map(|&root| document.node(root)).collect::<Result<Vec<_>, _>>()?;
@@ -99,6 +103,7 @@ pub fn extract(document: &Document, steps: &[Step], to: Format, layout: &Layout)
             let text = json::emit_value(&node, JsonIndent::Tab).map_err(ConvertError::from)?;
             Ok(text.replace(['\n', '\t'], "").into_bytes())
         }
+        (_, Format::Tfvars) => Ok(tfvars::emit_value(&node)?.into_bytes()),
         (_, Format::Dotenv) => Err(ConvertError::NotFlat(String::from("of the path")).into()),
         (_, Format::Binary) => Err(ConvertError::NotBinary.into()),
     }
@@ -162,6 +167,10 @@ pub fn file(node: &Node, to: Format, layout: &Layout) -> Result<Vec<u8>, Convert
         Format::Dotenv if layout.dotenv == Dialect::Posix => Ok(dotenv::posix::emit(node)?.into_bytes()),
         Format::Dotenv => Ok(dotenv::emit(node)?.into_bytes()),
         Format::Ini => Ok(ini::emit(&[node])?.into_bytes()),
+        Format::Tfvars => {
+            refuse_duplicates(node)?;
+            Ok(tfvars::emit(node)?.into_bytes())
+        }
         Format::Binary => Ok(binary::content(node)?.to_vec()),
     }
 }
@@ -170,6 +179,19 @@ fn yaml_text(node: &Node, layout: &Layout) -> Result<Vec<u8>, ConvertError> {
     refuse_duplicates(node)?;
     let indent = layout.yaml_indent;
     Ok(yaml::emit::emit(node, &EmitLayout { indent, ..EmitLayout::default() }).into_bytes())
+}
+
+/// Refuses what has a meaning in HCL only.
+fn refuse_expressions(document: &Document) -> Result<(), ConvertError> {
+    if document.format != Format::Tfvars {
+        return Ok(());
+    }
+    let text = &document.text;
+    let is_such = |leaf: &&super::Leaf| tfvars::is_expression(text, leaf) || tfvars::is_template(text, leaf);
+    match document.leaves.iter().find(is_such) {
+        Some(leaf) => Err(ConvertError::NotLiteral(document.paths.display(leaf.path, text))),
+        None => Ok(()),
+    }
 }
 
 fn refuse_duplicates(root: &Node) -> Result<(), ConvertError> {

@@ -4,7 +4,7 @@ use super::edit::EditError;
 use super::node::Node;
 use super::splice::Splice;
 use super::steps::Step;
-use super::{Document, Format, Layout, Leaf, LeafKind, PathId, Span, Style, dotenv, ini, json, yaml};
+use super::{Document, Format, Layout, Leaf, LeafKind, PathId, Span, Style, dotenv, ini, json, tfvars, yaml};
 
 impl Document {
     /// A tree on one line, for the place of an alias.
@@ -18,14 +18,14 @@ impl Document {
         match format {
             Format::Yaml => yaml::glance::glance(text).map(str::to_owned),
             Format::Json | Format::Binary => json::glance::glance(text),
-            Format::Dotenv | Format::Ini => None,
+            Format::Dotenv | Format::Ini | Format::Tfvars => None,
         }
     }
 
     /// The text of a comment leaf.
     pub(crate) fn comment_text(&self, leaf: &Leaf) -> std::borrow::Cow<'_, str> {
         match leaf.kind {
-            LeafKind::Comment if self.format != Format::Ini => {
+            LeafKind::Comment if !matches!(self.format, Format::Ini | Format::Tfvars) => {
                 std::borrow::Cow::Borrowed(self.text[leaf.span.range()].strip_prefix('#').unwrap_or_default())
             }
             _ => match self.value(leaf) {
@@ -58,6 +58,11 @@ impl Document {
             && yaml::resolve::is_uint64(&yaml::decode::decode(&self.text, leaf.span, leaf.style, leaf.indent), leaf.style, leaf.tag)
     }
 
+    /// Whether a leaf is an expression or a block of HCL: it is never sealed.
+    pub(crate) fn is_expression(&self, leaf: &Leaf) -> bool {
+        self.format == Format::Tfvars && tfvars::is_expression(&self.text, leaf)
+    }
+
     /// The bytes of a comment that sops wrote as a list item, its `-` included.
     pub(crate) fn comment_item_span(&self, leaf: &Leaf) -> Span {
         let text = self.text.as_bytes();
@@ -87,6 +92,7 @@ impl Document {
             Format::Json | Format::Binary => json::metadata_splices(self, metadata, layout.json_indent),
             Format::Dotenv => dotenv::metadata_splices(self, metadata),
             Format::Ini => ini::metadata_splices(self, metadata),
+            Format::Tfvars => tfvars::metadata_splices(self, metadata),
         }
     }
 
@@ -97,6 +103,7 @@ impl Document {
             Format::Json | Format::Binary => json::cut_metadata(self),
             Format::Dotenv => dotenv::cut_metadata(self),
             Format::Ini => ini::cut_metadata(self),
+            Format::Tfvars => tfvars::cut_metadata(self),
         }
     }
 
@@ -107,6 +114,7 @@ impl Document {
             Format::Json | Format::Binary => json::set(self, steps, value, layout.json_indent),
             Format::Dotenv => dotenv::set(self, steps, value),
             Format::Ini => ini::set(self, steps, value),
+            Format::Tfvars => tfvars::set(self, steps, value),
         }
     }
 
@@ -117,6 +125,7 @@ impl Document {
             Format::Json | Format::Binary => json::unset(self, steps),
             Format::Dotenv => dotenv::unset(self, steps),
             Format::Ini => ini::unset(self, steps),
+            Format::Tfvars => tfvars::unset(self, steps),
         }
     }
 }

@@ -21,6 +21,7 @@ mod places;
 mod segments;
 pub mod splice;
 pub mod steps;
+pub mod tfvars;
 mod tree;
 pub mod variables;
 pub mod yaml;
@@ -75,6 +76,8 @@ pub enum Format {
     Dotenv,
     /// `.ini`
     Ini,
+    /// `.tfvars`, `.hcl`: HCL with attributes only
+    Tfvars,
     /// Everything else: the whole file is one value.
     Binary,
 }
@@ -225,6 +228,7 @@ impl Document {
             Format::Json | Format::Binary => json::scan(text).map(|document| Self { format, ..document }),
             Format::Dotenv => dotenv::scan(text),
             Format::Ini => ini::scan(text),
+            Format::Tfvars => tfvars::scan(text),
         }
     }
 
@@ -237,7 +241,7 @@ impl Document {
         match format {
             Format::Yaml => Self::scan(yaml::text_of(bytes)?.to_owned(), format, duplicates),
             Format::Json | Format::Binary => json::scan_bytes(bytes).map(|document| Self { format, ..document }),
-            Format::Dotenv | Format::Ini => {
+            Format::Dotenv | Format::Ini | Format::Tfvars => {
                 let text = std::str::from_utf8(bytes);
                 let text = text.map_err(|error| ParseError::at(bytes, error.valid_up_to(), not_utf8(bytes)))?;
                 Self::scan(text.to_owned(), format, duplicates)
@@ -273,6 +277,7 @@ impl Document {
             Format::Json | Format::Binary => json::value(&self.text, leaf),
             Format::Dotenv => Ok(dotenv::value(&self.text, leaf)),
             Format::Ini => Ok(ini::value(&self.text, leaf)),
+            Format::Tfvars => tfvars::value(&self.text, leaf),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::yaml::place::{self, Place};
 use super::yaml::spell::{self, Context};
-use super::{Document, Format, Leaf, LeafKind, Span, Splice, dotenv, ini, json};
+use super::{Document, Format, Leaf, LeafKind, Span, Splice, dotenv, ini, json, tfvars};
 use crate::value::Value;
 
 impl Document {
@@ -18,6 +18,10 @@ impl Document {
     pub fn place(&self, leaf: &Leaf, context: &Context) -> Place {
         match self.format {
             Format::Ini => ini::place(leaf),
+            Format::Tfvars if leaf.kind == LeafKind::Comment => {
+                let (before, _, after) = tfvars::comment_parts(&self.text[leaf.span.range()]);
+                Place::between(leaf.span, before, after)
+            }
             _ => place::place(&self.text, leaf, context),
         }
     }
@@ -26,6 +30,10 @@ impl Document {
     pub fn place_for(&self, leaf: &Leaf, context: &Context, value: &Value<'_>) -> Place {
         match self.format {
             Format::Ini => ini::place(leaf),
+            Format::Tfvars if leaf.kind == LeafKind::Comment => {
+                let (before, _, after) = tfvars::comment_parts(&self.text[leaf.span.range()]);
+                Place::between(leaf.span, before, after)
+            }
             _ => place::place_for(&self.text, leaf, context, value),
         }
     }
@@ -34,6 +42,10 @@ impl Document {
     pub(crate) fn comment_splices(&self, leaf: &Leaf, comment: &str, original: Option<(String, Option<String>)>) -> Vec<Splice> {
         match self.format {
             Format::Ini => ini::comment_splices(self, leaf, comment, original),
+            Format::Tfvars => {
+                let (before, _, after) = tfvars::comment_parts(&self.text[leaf.span.range()]);
+                vec![Splice { span: leaf.span, text: format!("{before}{comment}{after}") }]
+            }
             _ => {
                 let span: Span = if leaf.kind == LeafKind::CommentItem { self.comment_item_span(leaf) } else { leaf.span };
                 vec![Splice { span, text: format!("#{comment}") }]
@@ -62,6 +74,7 @@ impl Document {
             Format::Json | Format::Binary => json::spell(value, out),
             Format::Dotenv => dotenv::spell(value, out),
             Format::Ini => ini::spell(value, context.style(), out),
+            Format::Tfvars => tfvars::spell(value, out),
         }
     }
 }

@@ -340,6 +340,15 @@ fn report(doc: &Document, selected: &[bool], binary: Option<&[u8]>, expansions: 
                 report.values += 1;
                 report.sealed += usize::from(selected[i]);
             }
+            if doc.is_expression(leaf) {
+                if selected[i] {
+                    return Err(EncryptError::leaf(doc, leaf, LeafReason::NotLiteral));
+                }
+                report.notes.push(Note::ExpressionInClear {
+                    path: doc.paths.display(leaf.path, &doc.text),
+                    position: position(doc.text.as_bytes(), leaf.span.start as usize),
+                });
+            }
             if !selected[i]
                 && let Some(reason) = refuse_unsealable(doc, leaf)
             {

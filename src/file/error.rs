@@ -171,6 +171,11 @@ pub enum LeafReason {
         "an integer beyond 9223372036854775807 cannot stay in clear, sops refuses such files: quote it, or let it be encrypted"
     )]
     IntegerInClear,
+    /// An expression or a block of HCL, which cannot be sealed.
+    #[error(
+        "not a literal value: write it as a string in quotes, or let a selection leave it in clear (`encrypted_regex`, for instance)"
+    )]
+    NotLiteral,
     /// A sealed comment that a comment selector would match.
     #[error(
         "the sealed comment would match unencrypted_comment_regex, and the file could not be decrypted: use a narrower pattern"

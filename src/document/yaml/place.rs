@@ -36,7 +36,12 @@ enum Head {
 impl Place {
     /// A span alone, with these quotes.
     pub fn quoted(span: Span, quote: &'static str) -> Self {
-        Self { span, before: Cow::Borrowed(quote), after: quote, head: None }
+        Self::between(span, quote, quote)
+    }
+
+    /// A span alone, with something before and something after the sealed value.
+    pub fn between(span: Span, before: &'static str, after: &'static str) -> Self {
+        Self { span, before: Cow::Borrowed(before), after, head: None }
     }
 
     /// Whether the place is more than [`Place::span`].

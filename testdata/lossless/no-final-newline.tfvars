@@ -1,0 +1,1 @@
+a = "no line break at the end"
