@@ -153,6 +153,11 @@ fn json_files_of_other_projects_come_back_byte_for_byte() {
 }
 
 #[test]
+fn tfvars_files_of_other_projects_come_back_byte_for_byte() {
+    corpus("corpus/tfvars", Format::Tfvars);
+}
+
+#[test]
 fn dotenv_files_of_other_projects_come_back_byte_for_byte() {
     corpus("corpus/env", Format::Dotenv);
 }
