@@ -40,6 +40,7 @@ mod stand_in;
 mod support;
 mod tamper;
 mod tfvars;
+mod toml;
 mod updatekeys;
 mod vault;
 #[path = "../examples/yaml_events.rs"]

@@ -188,9 +188,10 @@ pub(crate) fn format_of(path: &Path) -> Format {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("yaml" | "yml") => Format::Yaml,
         Some("json") => Format::Json,
+        Some("tfvars" | "hcl") => Format::Tfvars,
+        Some("toml") => Format::Toml,
         Some("env") => Format::Dotenv,
         Some("ini") => Format::Ini,
-        Some("tfvars" | "hcl") => Format::Tfvars,
         _ => Format::Binary,
     }
 }

@@ -247,6 +247,17 @@ baz
 EOT
 "
         }
+        Format::Toml => {
+            "# This is an example file.
+hello = \"Welcome to SOPS! Edit this file as you please!\"
+example_key = \"example_value\"
+example_list = [\"example_value1\", \"example_value2\"]
+example_number = 1234.56789
+
+[example_table]
+booleans = [true, false]
+"
+        }
         Format::Binary => "Welcome to SOPS! Edit this file as you please!",
     }
 }

@@ -20,6 +20,7 @@ pub fn choose(flag: Option<&str>, name: &Path) -> Result<Format, Failure> {
             "dotenv" | "env" => Ok(Format::Dotenv),
             "ini" => Ok(Format::Ini),
             "tfvars" | "hcl" => Ok(Format::Tfvars),
+            "toml" => Ok(Format::Toml),
             "" => of_name(name),
             _ => Err(usage(format!("unknown type `{text}`: it is one of yaml, json, dotenv, ini, tfvars, toml, binary"))),
         },
@@ -43,6 +44,7 @@ fn of_name(name: &Path) -> Result<Format, Failure> {
         () if name.ends_with(b".env") => Ok(Format::Dotenv),
         () if name.ends_with(b".ini") => Ok(Format::Ini),
         () if name.ends_with(b".tfvars") || name.ends_with(b".hcl") => Ok(Format::Tfvars),
+        () if name.ends_with(b".toml") => Ok(Format::Toml),
         () => Ok(Format::Binary),
     }
 }

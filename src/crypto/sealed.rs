@@ -106,6 +106,11 @@ impl<'a> SealedText<'a> {
     /// empty, each field as long as the ones before it allow. What follows the last `]` of the line is ignored.
     /// Whether the fields are base64 and the type is known shows when it is opened.
     pub fn parse(text: &'a [u8]) -> Option<Self> {
+        Self::parse_any(text).filter(|sealed| !sealed.data.is_empty())
+    }
+
+    /// As [`SealedText::parse`], but the data may be empty: rops seals empty strings.
+    pub fn parse_any(text: &'a [u8]) -> Option<Self> {
         let text = text.strip_prefix(PREFIX)?;
         let line = memchr(b'\n', text).map_or(text, |end| &text[..end]);
         // Longest fields first is the same as the last marker of each kind, taken from the right: a marker further to the
@@ -114,7 +119,7 @@ impl<'a> SealedText<'a> {
         let (rest, kind) = split_at_last(rest, TYPE)?;
         let (rest, tag) = split_at_last(rest, TAG)?;
         let (data, iv) = split_at_last(rest, IV)?;
-        (!data.is_empty()).then_some(Self { data, iv, tag, kind })
+        Some(Self { data, iv, tag, kind })
     }
 
     /// Its type; `None` if the name is not one of the format's.

@@ -14,7 +14,7 @@ pub fn frame(target: Format, layout: &Layout) -> Document {
     let text = match (target, layout.binary_indent) {
         (Format::Dotenv, _) => format!("{DATA_KEY}=\n"),
         (Format::Ini, _) => String::new(),
-        (Format::Tfvars, _) => format!("{DATA_KEY} = \"\"\n"),
+        (Format::Tfvars | Format::Toml, _) => format!("{DATA_KEY} = \"\"\n"),
         (Format::Yaml, _) => format!("{DATA_KEY}: \"\"\n"),
         (Format::Json | Format::Binary, JsonIndent::Tab) => format!("{{\n\t\"{DATA_KEY}\": \"\"\n}}\n"),
         (Format::Json | Format::Binary, JsonIndent::Spaces(n)) => format!("{{\n{:n$}\"{DATA_KEY}\": \"\"\n}}\n", ""),

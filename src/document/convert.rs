@@ -8,7 +8,7 @@ use super::json::JsonIndent;
 use super::node::{Entry, Item, Node, Tree};
 use super::steps::Step;
 use super::yaml::emit::EmitLayout;
-use super::{Document, Format, Layout, ParseError, binary, dotenv, flat, ini, json, tfvars, yaml};
+use super::{Document, Format, Layout, ParseError, binary, dotenv, flat, ini, json, tfvars, toml, yaml};
 use crate::value::{Value, ValueType};
 
 /// Why a document cannot be written in a format.
@@ -36,6 +36,9 @@ pub enum ConvertError {
     /// dotenv, INI, shell: a value that would be read otherwise; the key path.
     #[error("the value of {0} cannot be written in this format so that it reads back the same")]
     Unspellable(String),
+    /// TOML: a null; the key path.
+    #[error("TOML has no null: {0} is one")]
+    NoNull(String),
     /// An expression or a template, which only HCL has; the key path.
     #[error("{0} is not a literal value: what it stands for cannot be told (write `$${{` where the text itself is meant)")]
     NotLiteral(String),
@@ -104,6 +107,7 @@ pub fn extract(document: &Document, steps: &[Step], to: Format, layout: &Layout)
             Ok(text.replace(['\n', '\t'], "").into_bytes())
         }
         (_, Format::Tfvars) => Ok(tfvars::emit_value(&node)?.into_bytes()),
+        (_, Format::Toml) => Ok(toml::emit_value(&node)?.into_bytes()),
         (_, Format::Dotenv) => Err(ConvertError::NotFlat(String::from("of the path")).into()),
         (_, Format::Binary) => Err(ConvertError::NotBinary.into()),
     }
@@ -170,6 +174,10 @@ pub fn file(node: &Node, to: Format, layout: &Layout) -> Result<Vec<u8>, Convert
         Format::Tfvars => {
             refuse_duplicates(node)?;
             Ok(tfvars::emit(node)?.into_bytes())
+        }
+        Format::Toml => {
+            refuse_duplicates(node)?;
+            Ok(toml::emit(node)?.into_bytes())
         }
         Format::Binary => Ok(binary::content(node)?.to_vec()),
     }

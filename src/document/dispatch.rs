@@ -4,7 +4,7 @@ use super::edit::EditError;
 use super::node::Node;
 use super::splice::Splice;
 use super::steps::Step;
-use super::{Document, Format, Layout, Leaf, LeafKind, PathId, Span, Style, dotenv, ini, json, tfvars, yaml};
+use super::{Document, Format, Layout, Leaf, LeafKind, PathId, Span, Style, dotenv, ini, json, tfvars, toml, yaml};
 
 impl Document {
     /// A tree on one line, for the place of an alias.
@@ -18,7 +18,7 @@ impl Document {
         match format {
             Format::Yaml => yaml::glance::glance(text).map(str::to_owned),
             Format::Json | Format::Binary => json::glance::glance(text),
-            Format::Dotenv | Format::Ini | Format::Tfvars => None,
+            Format::Dotenv | Format::Ini | Format::Tfvars | Format::Toml => None,
         }
     }
 
@@ -93,6 +93,7 @@ impl Document {
             Format::Dotenv => dotenv::metadata_splices(self, metadata),
             Format::Ini => ini::metadata_splices(self, metadata),
             Format::Tfvars => tfvars::metadata_splices(self, metadata),
+            Format::Toml => toml::metadata_splices(self, metadata),
         }
     }
 
@@ -104,6 +105,7 @@ impl Document {
             Format::Dotenv => dotenv::cut_metadata(self),
             Format::Ini => ini::cut_metadata(self),
             Format::Tfvars => tfvars::cut_metadata(self),
+            Format::Toml => toml::cut_metadata(self),
         }
     }
 
@@ -115,6 +117,7 @@ impl Document {
             Format::Dotenv => dotenv::set(self, steps, value),
             Format::Ini => ini::set(self, steps, value),
             Format::Tfvars => tfvars::set(self, steps, value),
+            Format::Toml => toml::set(self, steps, value),
         }
     }
 
@@ -126,6 +129,7 @@ impl Document {
             Format::Dotenv => dotenv::unset(self, steps),
             Format::Ini => ini::unset(self, steps),
             Format::Tfvars => tfvars::unset(self, steps),
+            Format::Toml => toml::unset(self, steps),
         }
     }
 }

@@ -44,6 +44,9 @@ pub enum EditError {
     /// dotenv and INI: a value that would be read otherwise; the key path.
     #[error("the value of {0} cannot be written in this format so that it reads back the same")]
     Unspellable(String),
+    /// TOML: a null; the path.
+    #[error("TOML has no null: {0} cannot be one")]
+    NoNull(String),
     /// A value on the way cannot be read.
     #[error(transparent)]
     Parse(#[from] ParseError),

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::node::{Node, Tree};
+use super::node::{Entry, Node, Tree};
 use super::{Document, Format, ParseError, PathId};
 use crate::value::number::flat_float_text;
 use crate::value::{Value, ValueType, time};
@@ -117,8 +117,15 @@ impl Document {
     ///
     /// Where it cannot be read, or the names contradict each other.
     pub fn metadata_node(&self, entry: PathId) -> Result<Node, ParseError> {
-        let node = self.node(entry)?;
+        let mut node = self.node(entry)?;
         if !matches!(self.format, Format::Dotenv | Format::Ini) {
+            if let Tree::Map(entries) = &mut node.kind
+                && self.format == Format::Toml
+                && !entries.iter().any(|entry| matches!(entry, Entry::Pair(key, ..) if key.eq_ignore_ascii_case("version")))
+            {
+                // rops writes none. This is the sops whose rules it follows.
+                entries.push(Entry::Pair(String::from("version"), node.at, Node::str("3.8.1")));
+            }
             return Ok(node);
         }
         let mut root = Branch::default();

@@ -22,6 +22,7 @@ mod segments;
 pub mod splice;
 pub mod steps;
 pub mod tfvars;
+pub mod toml;
 mod tree;
 pub mod variables;
 pub mod yaml;
@@ -78,6 +79,8 @@ pub enum Format {
     Ini,
     /// `.tfvars`, `.hcl`: HCL with attributes only
     Tfvars,
+    /// `.toml`
+    Toml,
     /// Everything else: the whole file is one value.
     Binary,
 }
@@ -91,9 +94,9 @@ pub enum Style {
     Single,
     /// `"double"` (JSON: every string).
     Double,
-    /// `|` block scalar; INI: in backquotes.
+    /// `|` block scalar; INI: in backquotes; TOML: `'''`.
     Literal,
-    /// `>` block scalar; INI: in three double quotes.
+    /// `>` block scalar; INI and TOML: in three double quotes.
     Folded,
 }
 
@@ -229,6 +232,7 @@ impl Document {
             Format::Dotenv => dotenv::scan(text),
             Format::Ini => ini::scan(text),
             Format::Tfvars => tfvars::scan(text),
+            Format::Toml => toml::scan(text),
         }
     }
 
@@ -241,7 +245,7 @@ impl Document {
         match format {
             Format::Yaml => Self::scan(yaml::text_of(bytes)?.to_owned(), format, duplicates),
             Format::Json | Format::Binary => json::scan_bytes(bytes).map(|document| Self { format, ..document }),
-            Format::Dotenv | Format::Ini | Format::Tfvars => {
+            Format::Dotenv | Format::Ini | Format::Tfvars | Format::Toml => {
                 let text = std::str::from_utf8(bytes);
                 let text = text.map_err(|error| ParseError::at(bytes, error.valid_up_to(), not_utf8(bytes)))?;
                 Self::scan(text.to_owned(), format, duplicates)
@@ -278,6 +282,7 @@ impl Document {
             Format::Dotenv => Ok(dotenv::value(&self.text, leaf)),
             Format::Ini => Ok(ini::value(&self.text, leaf)),
             Format::Tfvars => tfvars::value(&self.text, leaf),
+            Format::Toml => toml::value(&self.text, leaf),
         }
     }
 }

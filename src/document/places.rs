@@ -2,14 +2,14 @@
 
 use super::yaml::place::{self, Place};
 use super::yaml::spell::{self, Context};
-use super::{Document, Format, Leaf, LeafKind, Span, Splice, dotenv, ini, json, tfvars};
+use super::{Document, Format, Leaf, LeafKind, Span, Splice, dotenv, ini, json, tfvars, toml};
 use crate::value::Value;
 
 impl Document {
     /// What decides how a value is spelled in the place of a leaf.
     pub fn context(&self, leaf: &Leaf) -> Context {
         match self.format {
-            Format::Ini => Context::of_style(leaf.style),
+            Format::Ini | Format::Toml => Context::of_style(leaf.style),
             _ => spell::context(&self.text, &self.paths, leaf),
         }
     }
@@ -18,6 +18,7 @@ impl Document {
     pub fn place(&self, leaf: &Leaf, context: &Context) -> Place {
         match self.format {
             Format::Ini => ini::place(leaf),
+            Format::Toml if leaf.kind != LeafKind::Comment => toml::place(leaf),
             Format::Tfvars if leaf.kind == LeafKind::Comment => {
                 let (before, _, after) = tfvars::comment_parts(&self.text[leaf.span.range()]);
                 Place::between(leaf.span, before, after)
@@ -30,6 +31,7 @@ impl Document {
     pub fn place_for(&self, leaf: &Leaf, context: &Context, value: &Value<'_>) -> Place {
         match self.format {
             Format::Ini => ini::place(leaf),
+            Format::Toml if leaf.kind != LeafKind::Comment => toml::place(leaf),
             Format::Tfvars if leaf.kind == LeafKind::Comment => {
                 let (before, _, after) = tfvars::comment_parts(&self.text[leaf.span.range()]);
                 Place::between(leaf.span, before, after)
@@ -75,6 +77,7 @@ impl Document {
             Format::Dotenv => dotenv::spell(value, out),
             Format::Ini => ini::spell(value, context.style(), out),
             Format::Tfvars => tfvars::spell(value, out),
+            Format::Toml => toml::spell(value, context.style(), out),
         }
     }
 }

@@ -162,7 +162,7 @@ impl PlainFile {
             }
         }
         let sealer = Sealer::new(&self.data_key);
-        let source = Changed { doc: &doc, kept: &kept };
+        let source = Changed { file: self, doc: &doc, kept: &kept };
         let holes = doc.metadata_splices(&Node::map([]), cx.layout);
         let mut body = seal::seal(&doc, &selected, &source, &[], &holes, &sealer)?;
         let mac = self.mac_over(&doc, &selected, |i| match kept.old[i].checked_sub(1) {
@@ -256,16 +256,29 @@ impl Source for OneValue<'_> {
 
 /// What came in is sealed, what was there stays.
 struct Changed<'a> {
+    file: &'a PlainFile,
     doc: &'a Document,
     kept: &'a Kept,
 }
 
+impl Changed<'_> {
+    fn same_additional_data(&self, old: u32, path: PathId) -> bool {
+        let before = &self.file.document;
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        before.paths.additional_data(before.leaves[old as usize].path, &before.text, &mut left);
+        self.doc.paths.additional_data(path, &self.doc.text, &mut right);
+        left == right
+    }
+}
+
 impl Source for Changed<'_> {
     fn action(&self, index: usize) -> Result<Action<'_>, EncryptError> {
-        if self.kept.old[index] != 0 {
-            return Ok(Action::Keep);
-        }
         let leaf = &self.doc.leaves[index];
+        if let Some(old) = self.kept.old[index].checked_sub(1) {
+            let is_moved = is_comment(leaf) && !self.same_additional_data(old, leaf.path);
+            // A comment that has come to another container would not open there.
+            return Ok(self.file.opened().value(old as usize).filter(|_| is_moved).map_or(Action::Keep, Action::Seal));
+        }
         let value = self.doc.value(leaf).map_err(EncryptError::Parse)?;
         Ok(if value.is_never_sealed() { Action::Keep } else { Action::Seal(value) })
     }

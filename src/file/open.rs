@@ -27,6 +27,7 @@ impl EncryptedFile {
     /// # Errors
     /// As there.
     pub fn parse_owned(input: Vec<u8>, format: Format) -> Result<Self, OpenError> {
+        let format = form_of(&input, format);
         let document = scan(input, format)?;
         let metadata = read_metadata(&document)?;
         Ok(Self { document, metadata, format })
@@ -38,6 +39,7 @@ impl EncryptedFile {
     /// # Errors
     /// `Parse` or `Metadata`, as sops.
     pub fn status(input: &[u8], format: Format) -> Result<bool, OpenError> {
+        let format = form_of(input, format);
         if input.len() >= GLANCE_FROM
             && let Ok(text) = std::str::from_utf8(input)
             && let Some(short) = Document::glance(text, format)
@@ -100,6 +102,15 @@ impl EncryptedFile {
         };
         let Self { document, metadata, format } = self;
         Ok(PlainFile { document, metadata, format, data_key, selected, opened, _mac: proof })
+    }
+}
+
+/// The format in which a file is really written: sops seals tfvars and TOML files as a whole, in its JSON form of binary files. No text
+/// of those formats begins with a brace.
+fn form_of(input: &[u8], format: Format) -> Format {
+    match (format, input.trim_ascii_start().first()) {
+        (Format::Tfvars | Format::Toml, Some(b'{')) => Format::Binary,
+        _ => format,
     }
 }
 

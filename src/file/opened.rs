@@ -9,7 +9,7 @@ use super::seal::{AdditionalData, PARALLEL_FROM};
 use super::{LeafReason, OpenError};
 use crate::crypto::sealed::SealedText;
 use crate::crypto::sealer::Sealer;
-use crate::document::{Document, Leaf, LeafKind};
+use crate::document::{Document, Format, Leaf, LeafKind};
 use crate::mac::MacState;
 use crate::value::{Value, ValueType};
 
@@ -132,7 +132,11 @@ impl Chunk {
                     if leaf.kind == LeafKind::Scalar && value.kind() != ValueType::Str {
                         return Err(fail(LeafReason::NotAString));
                     }
-                    let sealed = SealedText::parse(value.canonical()).ok_or_else(|| fail(LeafReason::NotSealed))?;
+                    let sealed = match doc.format {
+                        Format::Toml => SealedText::parse_any(value.canonical()),
+                        _ => SealedText::parse(value.canonical()),
+                    };
+                    let sealed = sealed.ok_or_else(|| fail(LeafReason::NotSealed))?;
                     let value = sealer.open(aad.at(leaf.path), &sealed).map_err(|e| fail(LeafReason::Seal(e)))?;
                     if (leaf.kind == LeafKind::Scalar) == (value.kind() == ValueType::Comment) {
                         return Err(fail(LeafReason::CommentAsValue));

@@ -95,6 +95,10 @@ impl PlainFile {
             let other_dialect = to == Format::Dotenv && layout.dotenv == Dialect::Posix && self.posix_text().is_none();
             return if other_dialect { Ok(convert::file(&self.first_document()?, to, layout)?) } else { Ok(self.text()?) };
         }
+        // A tfvars or TOML file that sops sealed as a whole: the content is what its name says.
+        if self.format == Format::Binary && matches!(to, Format::Tfvars | Format::Toml) {
+            return Ok(self.text()?);
+        }
         if self.format == Format::Dotenv {
             return Ok(convert::file(&self.first_document()?, to, layout)?);
         }

@@ -98,7 +98,11 @@ impl From<EditError> for Failure {
         let exit = match error {
             EditError::EmptyPath | EditError::IndexOnMapping(_) | EditError::KeyOnList(_) => exit::SET_FORMAT,
             EditError::ReservedKey | EditError::ReservedPrefix => exit::ALREADY_ENCRYPTED,
-            EditError::Emit(_) | EditError::Nested(_) | EditError::KeyForm(_) | EditError::Unspellable(_) => exit::DUMP,
+            EditError::Emit(_)
+            | EditError::Nested(_)
+            | EditError::KeyForm(_)
+            | EditError::Unspellable(_)
+            | EditError::NoNull(_) => exit::DUMP,
             _ => exit::GENERIC,
         };
         Self::new(exit, error.to_string())

@@ -1,0 +1,291 @@
+//! Owns [`Builder`]: takes the events of `toml_parser` and builds the tree.
+
+use std::borrow::Cow;
+
+use toml_parser::decoder::Encoding;
+use toml_parser::parser::{Event, EventKind};
+use toml_parser::{ParseError as Problem, Raw};
+
+use super::super::{Segment, Span, Style};
+use super::outline::{Statement, What};
+use super::read::check_plain;
+use super::tables::{Fault, Id, Kind, Origin, Part, Tables};
+
+/// Takes events; stops at the first fault.
+pub(super) struct Builder<'t> {
+    text: &'t str,
+    pub(super) tables: Tables<'t>,
+    /// Decoded keys that are not in the text, for [`Segment::DecodedKey`].
+    pub(super) decoded: Vec<String>,
+    pub(super) fault: Option<Fault>,
+    /// Headers and entries outside of values, where they are asked for.
+    pub(super) statements: Option<Vec<Statement>>,
+    /// The table of the current section.
+    table: Id,
+    /// The header that is open: its first byte, and whether it is `[[`.
+    header: Option<(usize, bool)>,
+    parts: Vec<Part<'t>>,
+    /// Where the value comes to stand whose key was read.
+    place: Option<(Id, Part<'t>, usize)>,
+    /// Arrays and inline tables that are open.
+    flow: Vec<Id>,
+    /// The value that ended last on this line.
+    last: Option<Id>,
+    /// Comments on lines of their own that may belong to a header.
+    pending: Vec<Span>,
+    line_is_empty: bool,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn new(text: &'t str, with_statements: bool) -> Self {
+        let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Self {
+            text,
+            tables: Tables::new(Span::new(start, text.len()), text.len() / 48 + 8),
+            decoded: Vec::new(),
+            fault: None,
+            statements: with_statements.then(Vec::new),
+            table: 0,
+            header: None,
+            parts: Vec::new(),
+            place: None,
+            flow: Vec::new(),
+            last: None,
+            pending: Vec::new(),
+            line_is_empty: true,
+        }
+    }
+
+    /// The next event.
+    pub(super) fn event(&mut self, event: &Event) {
+        if self.fault.is_none()
+            && let Err(fault) = self.take(event)
+        {
+            self.fault = Some(fault);
+        }
+    }
+
+    /// The end of the text.
+    pub(super) fn finish(&mut self) {
+        if self.fault.is_none()
+            && let Err(fault) = self.flush(self.table)
+        {
+            self.fault = Some(fault);
+        }
+    }
+
+    fn take(&mut self, event: &Event) -> Result<(), Fault> {
+        let span = Span::new(event.span().start(), event.span().end());
+        match event.kind() {
+            EventKind::Whitespace | EventKind::KeySep | EventKind::Error => return Ok(()),
+            EventKind::Newline => {
+                if std::mem::replace(&mut self.line_is_empty, true) && self.flow.is_empty() {
+                    self.flush(self.table)?;
+                }
+                self.last = None;
+                return Ok(());
+            }
+            EventKind::Comment => self.comment(span)?,
+            EventKind::StdTableOpen => self.header = Some((span.start as usize, false)),
+            EventKind::ArrayTableOpen => self.header = Some((span.start as usize, true)),
+            EventKind::StdTableClose | EventKind::ArrayTableClose => self.close_header(span.end as usize)?,
+            EventKind::SimpleKey => {
+                let part = self.key(span, event.encoding())?;
+                self.parts.push(part);
+            }
+            EventKind::KeyValSep => self.open_entry(span)?,
+            EventKind::Scalar => {
+                let style = match event.encoding() {
+                    None => Style::Plain,
+                    Some(Encoding::BasicString) => Style::Double,
+                    Some(Encoding::LiteralString) => Style::Single,
+                    Some(Encoding::MlBasicString) => Style::Folded,
+                    Some(Encoding::MlLiteralString) => Style::Literal,
+                };
+                self.check_scalar(span, event.encoding(), style)?;
+                let id = self.value(Kind::Scalar(style), span)?;
+                self.ended(id, span.end);
+            }
+            EventKind::ArrayOpen => {
+                let id = self.value(Kind::Array, span)?;
+                self.flow.push(id);
+                self.last = None;
+            }
+            EventKind::InlineTableOpen => {
+                let id = self.value(Kind::Table(Origin::Inline), span)?;
+                self.flow.push(id);
+                self.last = None;
+            }
+            EventKind::ArrayClose | EventKind::InlineTableClose => {
+                let Some(id) = self.flow.pop() else { return Fault::new(span.start as usize, "a closing bracket too many") };
+                let node = self.tables.node_mut(id);
+                node.entry.end = span.end;
+                node.value.end = span.end;
+                self.ended(id, span.end);
+            }
+            EventKind::ValueSep => {}
+        }
+        self.line_is_empty = false;
+        Ok(())
+    }
+
+    /// A value is complete.
+    fn ended(&mut self, id: Id, end: u32) {
+        self.last = Some(id);
+        if self.flow.is_empty()
+            && let Some(statements) = &mut self.statements
+        {
+            let entry = Span { end, ..self.tables.node(id).entry };
+            statements.push(Statement { what: What::Entry, node: id, span: entry, table: self.table });
+        }
+    }
+
+    fn key(&mut self, span: Span, encoding: Option<Encoding>) -> Result<Part<'t>, Fault> {
+        let at = span.start as usize;
+        let raw: &'t str = &self.text[span.range()];
+        if encoding.is_none() {
+            let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+            if raw.is_empty() || !raw.bytes().all(is_bare) {
+                return Fault::new(at, "a key that must be in quotes: bare keys have letters, digits, `_` and `-`");
+            }
+            return Ok(Part { segment: Segment::Key(span), key: Cow::Borrowed(raw), at });
+        }
+        let mut key = Cow::Borrowed("");
+        let mut problem = None;
+        let whole = toml_parser::Span::new_unchecked(span.range().start, span.range().end);
+        Raw::new_unchecked(raw, encoding, whole).decode_key(&mut key, &mut problem);
+        if let Some(problem) = problem {
+            return Err(of_problem(&problem, at));
+        }
+        let inside = Span { start: span.start + 1, end: span.end - 1 };
+        let segment = if self.text[inside.range()] == *key {
+            Segment::Key(inside)
+        } else {
+            self.decoded.push(key.clone().into_owned());
+            Segment::DecodedKey(self.decoded.len() as u32 - 1)
+        };
+        Ok(Part { segment, key, at })
+    }
+
+    fn close_header(&mut self, end: usize) -> Result<(), Fault> {
+        let Some((start, is_array)) = self.header.take() else { return Ok(()) };
+        let parts = std::mem::take(&mut self.parts);
+        let span = Span::new(start, end);
+        // Comments directly above it come before it in the table that holds it.
+        let above = std::mem::take(&mut self.pending);
+        if !above.is_empty() {
+            let holder = self.tables.holder(&parts, is_array);
+            above.iter().try_for_each(|&span| self.add_comment(holder, span).map(|_| ()))?;
+        }
+        let table = self.tables.header(parts, is_array, span)?;
+        if let Some(statements) = &mut self.statements {
+            let span = Span { start: above.first().map_or(span.start, |first| first.start), ..span };
+            statements.push(Statement { what: What::Header { at: start as u32 }, node: table, span, table });
+        }
+        self.table = table;
+        self.last = None;
+        Ok(())
+    }
+
+    fn open_entry(&mut self, separator: Span) -> Result<(), Fault> {
+        let parts = std::mem::take(&mut self.parts);
+        let start = parts.first().map_or(separator.start as usize, |part| part.at);
+        let table = match self.flow.last() {
+            Some(&table) => table,
+            None => {
+                self.flush(self.table)?;
+                self.table
+            }
+        };
+        let entry = Span::new(start, separator.end as usize);
+        let (table, part) = self.tables.dotted(table, parts, entry)?;
+        self.place = Some((table, part, start));
+        Ok(())
+    }
+
+    /// Adds a value at its key, or as the next item.
+    fn value(&mut self, kind: Kind, span: Span) -> Result<Id, Fault> {
+        if let Some((table, part, start)) = self.place.take() {
+            return self.tables.add_entry(table, part, kind, Span { start: start as u32, ..span }, span);
+        }
+        match self.flow.last() {
+            Some(&array) if self.tables.node(array).kind == Kind::Array => self.tables.add_item(array, kind, span),
+            _ => Fault::new(span.start as usize, "a value without a key"),
+        }
+    }
+
+    fn check_scalar(&mut self, span: Span, encoding: Option<Encoding>, style: Style) -> Result<(), Fault> {
+        let mut problem = None;
+        let raw: &'t str = &self.text[span.range()];
+        let at = span.range().start;
+        // A string on one line without escapes: the lexer has seen its end, and only control characters are wrong in it.
+        let is_simple = style == Style::Double && !raw.bytes().any(|byte| byte == b'\\' || byte < 0x20 || byte == 0x7f);
+        if !is_simple {
+            let raw = Raw::new_unchecked(raw, encoding, toml_parser::Span::new_unchecked(at, span.range().end));
+            // The kind is found out again when the value is read.
+            let _kind = raw.decode_scalar(&mut (), &mut problem);
+        } else if raw.len() < 2 || !raw.ends_with('"') {
+            return Fault::new(at, "a string is not closed");
+        }
+        match problem {
+            Some(problem) => Err(of_problem(&problem, at)),
+            None if style == Style::Plain => check_plain(raw).map_or(Ok(()), |message| Fault::new(at, message)),
+            None => Ok(()),
+        }
+    }
+
+    fn comment(&mut self, span: Span) -> Result<(), Fault> {
+        let mut problem: Option<Problem> = None;
+        let raw: &'t str = &self.text[span.range()];
+        let whole = toml_parser::Span::new_unchecked(span.range().start, span.range().end);
+        Raw::new_unchecked(raw, None, whole).decode_comment(&mut problem);
+        if let Some(problem) = problem {
+            return Err(of_problem(&problem, span.start as usize));
+        }
+        if let Some(last) = self.last
+            && self.tables.node(last).behind.is_none()
+        {
+            self.tables.node_mut(last).behind = Some(span);
+            return Ok(());
+        }
+        match self.flow.last() {
+            Some(&container) => self.add_comment(container, span).map(|_| ()),
+            None if self.line_is_empty => {
+                self.pending.push(span);
+                Ok(())
+            }
+            // Behind a header.
+            None => self.add_comment(self.table, span).map(|_| ()),
+        }
+    }
+
+    fn add_comment(&mut self, container: Id, span: Span) -> Result<Id, Fault> {
+        self.tables.add(container, Kind::Comment, Segment::Document(0), span, span)
+    }
+
+    /// Comments that belong to no header.
+    fn flush(&mut self, container: Id) -> Result<(), Fault> {
+        for span in std::mem::take(&mut self.pending) {
+            self.add_comment(container, span)?;
+        }
+        Ok(())
+    }
+}
+
+/// A problem of the parser in our own words: it names what is wrong, never what is there.
+pub(super) fn of_problem(problem: &Problem, otherwise: usize) -> Fault {
+    use std::fmt::Write as _;
+    let at = problem.unexpected().or(problem.context()).map_or(otherwise, |span| span.start());
+    let mut message = format!("not TOML: {}", problem.description());
+    for (n, expected) in problem.expected().into_iter().flatten().enumerate() {
+        message.push_str(if n == 0 { ", expected " } else { " or " });
+        // Writing to a `String` cannot fail.
+        let _ = match expected {
+            toml_parser::Expected::Literal("\n") => write!(message, "a line break"),
+            toml_parser::Expected::Literal(text) => write!(message, "`{text}`"),
+            toml_parser::Expected::Description(text) => write!(message, "{text}"),
+            _ => write!(message, "something else"),
+        };
+    }
+    Fault { at, message: Cow::Owned(message) }
+}

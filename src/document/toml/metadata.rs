@@ -1,0 +1,117 @@
+//! Owns the `[sops]` tables: last in the file, in the layout of rops, taken out without a trace.
+
+use super::super::node::Node;
+use super::super::splice::Splice;
+use super::super::{Document, NodeKind, Span};
+use super::emit::{write_table, write_value};
+use super::outline::{Line, What, statements};
+use super::scan::METADATA_KEY;
+
+/// Writes the metadata: behind everything, after a blank line, or in the place of the one that is there. Where the text changes does
+/// not depend on `metadata`. [`cut_metadata`] is the exact inverse of adding.
+pub fn metadata_splices(document: &Document, metadata: &Node) -> Vec<Splice> {
+    let newline = newline(&document.text);
+    let mut tables = format!("[{METADATA_KEY}]{newline}");
+    write_table(METADATA_KEY, metadata, newline, &mut tables);
+    if let Some(&entry) = document.metadata.first() {
+        let node = document.paths.node(entry);
+        if node.kind != NodeKind::BlockMap {
+            // An inline table that someone wrote by hand.
+            let mut text = String::new();
+            write_value(metadata, &mut text);
+            return vec![Splice { span: node.value, text }];
+        }
+        let mut splices: Vec<Splice> = regions(document).iter().map(|&span| Splice { span, text: String::new() }).collect();
+        if let Some(first) = splices.first_mut() {
+            first.text = tables.trim_end().to_owned();
+        }
+        return splices;
+    }
+    let text = document.text.trim_start_matches('\u{feff}');
+    let (before, after) = match text {
+        "" => (String::new(), newline),
+        _ if text.ends_with('\n') => (newline.to_owned(), newline),
+        // No line break at the end: none comes to be there.
+        _ => (newline.repeat(2), ""),
+    };
+    vec![Splice::insert(document.text.len(), format!("{before}{}{after}", tables.trim_end()))]
+}
+
+/// Removes the metadata with the blank line before it; nothing where there is none.
+pub fn cut_metadata(document: &Document) -> Vec<Splice> {
+    let Some(&entry) = document.metadata.first() else { return Vec::new() };
+    let bytes = document.text.as_bytes();
+    let regions = match document.paths.node(entry).kind {
+        NodeKind::BlockMap => regions(document),
+        _ => vec![document.paths.node(entry).entry],
+    };
+    let mut splices: Vec<Splice> = regions.iter().map(|&span| Splice { span, text: String::new() }).collect();
+    for splice in &mut splices {
+        let span = splice.span.range();
+        let end = span.end + newline_len(bytes, span.end);
+        let mut start = span.start;
+        if end == bytes.len() && end > span.end {
+            let blank = line_break_before(bytes, start);
+            if line_break_before(bytes, start - blank) > 0 {
+                start -= blank;
+            }
+        } else if end == bytes.len() {
+            for _ in 0..2 {
+                start -= line_break_before(bytes, start);
+            }
+        }
+        splice.span = Span::new(start, end);
+    }
+    splices
+}
+
+/// The stretches of text that hold the tables of the metadata: from the first header to the end of the last entry of each stretch.
+fn regions(document: &Document) -> Vec<Span> {
+    let Some(&entry) = document.metadata.first() else { return Vec::new() };
+    let end = document.subtree_end(entry);
+    let is_inside = |line: &Line| line.path >= entry && line.path.0 < end;
+    let mut regions: Vec<Span> = Vec::new();
+    let mut open = false;
+    for line in statements(document) {
+        if !is_inside(&line) {
+            open = false;
+            continue;
+        }
+        let start = match line.what {
+            What::Header { at } => at,
+            What::Entry => line.span.start,
+        };
+        match regions.last_mut().filter(|_| open) {
+            Some(last) => last.end = line.span.end,
+            None => regions.push(Span { start, end: line.span.end }),
+        }
+        open = true;
+    }
+    regions
+}
+
+/// The length of the line break at `at`.
+pub(super) fn newline_len(bytes: &[u8], at: usize) -> usize {
+    match (bytes.get(at), bytes.get(at + 1)) {
+        (Some(b'\n'), _) => 1,
+        (Some(b'\r'), Some(b'\n')) => 2,
+        _ => 0,
+    }
+}
+
+/// The length of the line break that ends at `at`.
+fn line_break_before(bytes: &[u8], at: usize) -> usize {
+    match &bytes[..at] {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n'] => 1,
+        _ => 0,
+    }
+}
+
+/// The line break of a text: that of its first line.
+pub(super) fn newline(text: &str) -> &'static str {
+    match memchr::memchr(b'\n', text.as_bytes()) {
+        Some(at) if at > 0 && text.as_bytes()[at - 1] == b'\r' => "\r\n",
+        _ => "\n",
+    }
+}
