@@ -31,6 +31,10 @@ const SHAPES: &[Shape] = &[
     ("YAML flat", Format::Yaml, || flat(|i| format!("connection_option_{i}: value-{i:09}\n"))),
     ("YAML nested", Format::Yaml, yaml_nested),
     ("YAML flat, sealed", Format::Yaml, || flat(|i| format!("connection_option_{i}: {}\n", sealed(i)))),
+    ("tfvars flat", Format::Tfvars, || flat(|i| format!("connection_option_{i} = \"value-{i:09}\"\n"))),
+    ("tfvars nested", Format::Tfvars, tfvars_nested),
+    ("TOML flat", Format::Toml, || flat(|i| format!("connection_option_{i} = \"value-{i:09}\"\n"))),
+    ("TOML nested", Format::Toml, toml_nested),
     ("JSON flat", Format::Json, || object(flat(|i| format!("  \"connection_option_{i}\": \"value-{i:09}\",\n")))),
     ("JSON nested", Format::Json, json_nested),
 ];
@@ -83,6 +87,29 @@ fn yaml_nested() -> String {
         (0..10).for_each(|i| out.push_str(&format!("    connection_option_{i}: value-{service:06}-{i:02}\n")));
         out.push_str("  limits:\n");
         (0..10).for_each(|i| out.push_str(&format!("    connection_limit_number_{i}: {}\n", service * 10 + i)));
+    }
+    out
+}
+
+fn tfvars_nested() -> String {
+    let mut out = String::new();
+    for service in 0..LEAVES / 20 {
+        out.push_str(&format!("service{service} = {{\n  database = {{\n"));
+        (0..10).for_each(|i| out.push_str(&format!("    connection_option_{i} = \"value-{service:06}-{i:02}\"\n")));
+        out.push_str("  }\n  limits = {\n");
+        (0..10).for_each(|i| out.push_str(&format!("    connection_limit_number_{i} = {}\n", service * 10 + i)));
+        out.push_str("  }\n}\n");
+    }
+    out
+}
+
+fn toml_nested() -> String {
+    let mut out = String::new();
+    for service in 0..LEAVES / 20 {
+        out.push_str(&format!("[service{service}.database]\n"));
+        (0..10).for_each(|i| out.push_str(&format!("connection_option_{i} = \"value-{service:06}-{i:02}\"\n")));
+        out.push_str(&format!("[service{service}.limits]\n"));
+        (0..10).for_each(|i| out.push_str(&format!("connection_limit_number_{i} = {}\n", service * 10 + i)));
     }
     out
 }

@@ -49,7 +49,7 @@ pub struct WriteArgs {
 /// What the input is.
 #[derive(Clone, Debug, Default, Args)]
 pub struct InputArgs {
-    /// Read the input as yaml, json, dotenv, ini or binary, whatever its name says
+    /// Read the input as yaml, json, dotenv, ini, tfvars, toml or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     pub input_type: Option<String>,
 }
@@ -60,7 +60,7 @@ pub struct TypeArgs {
     /// What the input is.
     #[command(flatten)]
     pub input: InputArgs,
-    /// Write the output as yaml, json, dotenv, ini or binary, whatever its name says
+    /// Write the output as yaml, json, dotenv, ini, tfvars, toml or binary, whatever its name says
     #[arg(long, value_name = "TYPE")]
     pub output_type: Option<String>,
 }

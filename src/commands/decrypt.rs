@@ -76,7 +76,7 @@ fn decrypt(args: &Args, session: &Session<'_>, plan: &Plan, steps: &[Step], inpu
     let path = input.path(args.filename_override.as_deref());
     let from = format::choose(args.types.input.input_type.as_deref(), &path)?;
     let shell = args.types.output_type.as_deref() == Some("shell");
-    let to = if shell { from } else { format::choose(args.types.output_type.as_deref(), &path)? };
+    let to = if shell { from } else { format::output(args.types.output_type.as_deref(), &path, args.write.output.as_deref())? };
     let settled = session.settle(&args.services, Some(&args.order))?;
     let cx = settled.context();
     let plain =

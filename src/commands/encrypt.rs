@@ -57,7 +57,7 @@ fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Re
     input.must_exist()?;
     let path = input.path(args.filename_override.as_deref());
     let from = format::choose(args.types.input.input_type.as_deref(), &path)?;
-    let to = format::choose(args.types.output_type.as_deref(), &path)?;
+    let to = format::output(args.types.output_type.as_deref(), &path, args.write.output.as_deref())?;
     let settled = session.settle(&args.services, None)?;
     let text = input.read(session.ui)?;
     let policy = session.policy(&path, from, &args.keys, &args.selectors)?;

@@ -36,6 +36,21 @@ pub fn both(types: &TypeArgs, name: &Path) -> Result<(Format, Format), Failure> 
     Ok((choose(types.input.input_type.as_deref(), name)?, choose(types.output_type.as_deref(), name)?))
 }
 
+/// The format of what is written: as [`choose`] for the input's name; but where one of the names is that of a tfvars or TOML file, which sops
+/// does not know, the name of `--output` decides.
+///
+/// # Errors
+/// As [`choose`].
+pub fn output(flag: Option<&str>, name: &Path, output: Option<&Path>) -> Result<Format, Failure> {
+    let by_input = choose(flag, name)?;
+    let Some(by_output) = output.filter(|_| flag.is_none_or(str::is_empty)).map(of_name).transpose()? else {
+        return Ok(by_input);
+    };
+    let is_ours = |format| matches!(format, Format::Tfvars | Format::Toml);
+    let decides = by_output != Format::Binary && (is_ours(by_input) || is_ours(by_output));
+    Ok(if decides { by_output } else { by_input })
+}
+
 fn of_name(name: &Path) -> Result<Format, Failure> {
     let name = name.as_os_str().as_encoded_bytes();
     match () {
@@ -67,5 +82,18 @@ mod tests {
         assert_eq!(choose(None, "x.env.local"), Some(Format::Binary));
         assert_eq!(choose(None, "a.ini"), Some(Format::Ini));
         assert_eq!(choose(Some("dotenv"), "a.ini"), Some(Format::Dotenv));
+        assert_eq!(choose(None, "a.auto.tfvars"), Some(Format::Tfvars));
+        assert_eq!(choose(None, "a.tfvars.json"), Some(Format::Json));
+        assert_eq!(choose(None, "a.toml"), Some(Format::Toml));
+    }
+
+    #[test]
+    fn the_name_of_the_output_decides_for_formats_that_sops_does_not_know() {
+        let output = |flag, name: &str, to: &str| output(flag, Path::new(name), Some(Path::new(to))).ok();
+        assert_eq!(output(None, "a.tfvars", "a.enc.yaml"), Some(Format::Yaml));
+        assert_eq!(output(None, "a.enc.yaml", "a.auto.tfvars"), Some(Format::Tfvars));
+        assert_eq!(output(None, "a.tfvars", "a.out"), Some(Format::Tfvars));
+        assert_eq!(output(None, "a.yaml", "a.json"), Some(Format::Yaml), "as in sops");
+        assert_eq!(output(Some("json"), "a.toml", "a.yaml"), Some(Format::Json));
     }
 }

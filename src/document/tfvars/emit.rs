@@ -156,10 +156,12 @@ impl<'n> Emitter<'n> {
                 None => self.end()?,
                 Some(Part::Comment(comment)) if comment.inline => open.inline.push(comment),
                 Some(Part::Comment(comment)) => {
-                    self.line();
-                    self.out.push('#');
-                    self.out.push_str(&comment.text);
-                    self.finish_line();
+                    for text in comment.text.split('\n') {
+                        self.line();
+                        self.out.push('#');
+                        self.out.push_str(text.trim_end_matches('\r'));
+                        self.finish_line();
+                    }
                 }
                 Some(Part::Pair(key, node)) => {
                     open.step = key;

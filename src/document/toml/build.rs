@@ -219,6 +219,9 @@ impl<'t> Builder<'t> {
         let raw: &'t str = &self.text[span.range()];
         let at = span.range().start;
         // A string on one line without escapes: the lexer has seen its end, and only control characters are wrong in it.
+        if style == Style::Plain && is_simple_integer(raw.as_bytes()) {
+            return Ok(());
+        }
         let is_simple = style == Style::Double && !raw.bytes().any(|byte| byte == b'\\' || byte < 0x20 || byte == 0x7f);
         if !is_simple {
             let raw = Raw::new_unchecked(raw, encoding, toml_parser::Span::new_unchecked(at, span.range().end));
@@ -270,6 +273,11 @@ impl<'t> Builder<'t> {
         }
         Ok(())
     }
+}
+
+/// Whether a scalar is a decimal integer that needs no closer look.
+fn is_simple_integer(raw: &[u8]) -> bool {
+    matches!(raw, [b'0'..=b'9'] | [b'1'..=b'9', ..]) && raw.len() < 19 && raw.iter().all(u8::is_ascii_digit)
 }
 
 /// A problem of the parser in our own words: it names what is wrong, never what is there.

@@ -226,7 +226,10 @@ impl Writer<'_> {
     }
 
     fn comment(&mut self, comment: &Comment) {
-        self.line(&format!("#{}", comment.text));
+        // A block comment of HCL may have several lines.
+        for line in comment.text.split('\n') {
+            self.line(&format!("#{}", line.trim_end_matches('\r')));
+        }
     }
 
     fn line(&mut self, text: &str) {
