@@ -5,7 +5,9 @@
 
 mod edit;
 mod emit;
+mod entry;
 mod heredoc;
+mod keys;
 mod lex;
 mod metadata;
 mod number;

@@ -4,12 +4,12 @@
 //! one wins), keys in parentheses and NUL bytes. Expressions and blocks become leaves that cannot be sealed.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
+use super::keys::Keys;
 use super::lex::{self, Ends};
+use super::number;
 use super::tokens::{Fault, blanks_end, comment_end, name_end, newline_len};
-use super::{number, string};
 
 /// Lists and objects may be nested this deep.
 pub const MAX_DEPTH: usize = 500;
@@ -41,7 +41,7 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
 }
 
 /// An open list or object.
-struct Frame<'t> {
+pub(super) struct Frame<'t> {
     path: PathId,
     /// Index of the next item of a list.
     next: u32,
@@ -50,55 +50,27 @@ struct Frame<'t> {
     keys: Keys<'t>,
 }
 
-/// The keys that a container has so far: few are looked through, many are in a table.
-#[derive(Default)]
-struct Keys<'t> {
-    all: Vec<(Cow<'t, str>, PathId)>,
-    table: Option<HashSet<Cow<'t, str>>>,
-}
-
-/// From this many keys on a table pays.
-const MANY: usize = 12;
-
-impl<'t> Keys<'t> {
-    /// Adds a key; the place of the one that it repeats.
-    fn add(&mut self, key: Cow<'t, str>, path: PathId) -> Option<PathId> {
-        let is_known = match &mut self.table {
-            Some(table) => !table.insert(key.clone()),
-            None => self.all.iter().any(|(other, _)| *other == key),
-        };
-        if is_known {
-            return self.all.iter().find(|(other, _)| *other == key).map(|(_, path)| *path);
-        }
-        self.all.push((key, path));
-        if self.table.is_none() && self.all.len() > MANY {
-            self.table = Some(self.all.iter().map(|(key, _)| key.clone()).collect());
-        }
-        None
-    }
-}
-
 /// What comes before a value: its step and the first byte of its entry.
-struct Place {
-    segment: Segment,
-    start: usize,
+pub(super) struct Place {
+    pub(super) segment: Segment,
+    pub(super) start: usize,
 }
 
-struct Scanner<'t> {
-    text: &'t str,
-    bytes: &'t [u8],
-    at: usize,
-    stack: Vec<Frame<'t>>,
-    top: Keys<'t>,
+pub(super) struct Scanner<'t> {
+    pub(super) text: &'t str,
+    pub(super) bytes: &'t [u8],
+    pub(super) at: usize,
+    pub(super) stack: Vec<Frame<'t>>,
+    pub(super) top: Keys<'t>,
     /// Flags of the leaves of the current top-level entry.
-    flags: u8,
+    pub(super) flags: u8,
     /// The scalar that ended last, for comments behind it on its line.
-    last: Option<usize>,
-    paths: Paths,
-    leaves: Vec<Leaf>,
-    metadata: Vec<PathId>,
+    pub(super) last: Option<usize>,
+    pub(super) paths: Paths,
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) metadata: Vec<PathId>,
     /// The first key that is there twice, and the one it repeats.
-    duplicate: Option<(PathId, PathId)>,
+    pub(super) duplicate: Option<(PathId, PathId)>,
 }
 
 impl<'t> Scanner<'t> {
@@ -158,7 +130,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Blanks, line breaks and comments before an entry.
-    fn skip_between(&mut self) -> Result<(), Fault> {
+    pub(super) fn skip_between(&mut self) -> Result<(), Fault> {
         loop {
             self.at = blanks_end(self.bytes, self.at);
             match newline_len(self.bytes, self.at) {
@@ -192,110 +164,6 @@ impl<'t> Scanner<'t> {
         self.at = end;
     }
 
-    /// An attribute or a block of the top level.
-    fn attribute(&mut self) -> Result<(), Fault> {
-        self.flags = Leaf::IN_FLOW;
-        self.last = None;
-        let start = self.at;
-        let end = name_end(self.text, start);
-        if end == start {
-            return match self.peek() {
-                Some(b'"') => self.fail("expected a name: names of variables stand without quotes"),
-                Some(b'{' | b'[') => self.fail("expected a name: is this JSON? then its name should end with `.json`"),
-                Some(0) => self.fail("a NUL byte: the file is no text, seal it as a whole with `--input-type binary`"),
-                _ => self.fail("expected a name (`name = value`)"),
-            };
-        }
-        self.at = end;
-        self.skip_comments()?;
-        let segment = Segment::Key(Span::new(start, end));
-        match self.peek() {
-            Some(b'=') if self.bytes.get(self.at + 1) != Some(&b'=') => {
-                let name = &self.text[start..end];
-                if let Some(first) = self.top.add(Cow::Borrowed(name), PathId(self.paths.len() as u32)) {
-                    self.duplicate = Some((PathId(self.paths.len() as u32), first));
-                }
-                if name == METADATA_KEY {
-                    self.flags |= Leaf::METADATA;
-                    self.metadata.push(PathId(self.paths.len() as u32));
-                }
-                self.at += 1;
-                self.skip_comments()?;
-                self.value(Place { segment, start })
-            }
-            Some(b'{' | b'"' | b'a'..=b'z' | b'A'..=b'Z' | b'_') => self.block(segment, start),
-            None => Fault::ended(self.bytes, "expected `=` after the name", start),
-            Some(_) => self.fail("expected `=` after the name"),
-        }
-    }
-
-    /// A block (`name "label" { ... }`): one leaf from its labels to its end.
-    fn block(&mut self, segment: Segment, start: usize) -> Result<(), Fault> {
-        let from = self.at;
-        let end = lex::expression_end(self.text, from, Ends::Line)?;
-        if !self.text[from..end].ends_with('}') {
-            return self.fail("expected `=` after the name, or the braces of a block on its line");
-        }
-        self.at = end;
-        self.leaf(&Place { segment, start }, from, NodeKind::Scalar, LeafKind::Scalar, Style::Plain);
-        self.after_value()
-    }
-
-    /// The key of an entry of an object, with what stands between it and its value.
-    fn object_key(&mut self) -> Result<Place, Fault> {
-        let start = self.at;
-        let segment = match self.peek() {
-            Some(b'"') => {
-                self.at = lex::string_end(self.text, start)?;
-                let raw = Span::new(start + 1, self.at - 1);
-                let key = &self.text[raw.range()];
-                if string::has_template(key) {
-                    return Fault::new(start, "a key with a template: only names and plain strings are keys");
-                }
-                match string::decode(key, true) {
-                    Cow::Borrowed(_) => Segment::Key(raw),
-                    Cow::Owned(decoded) if decoded == key => Segment::Key(raw),
-                    Cow::Owned(decoded) => self.paths.push_decoded(&decoded),
-                }
-            }
-            Some(b'(') => return self.fail("a key in parentheses is computed: only names and plain strings are keys"),
-            Some(b'0'..=b'9') => {
-                self.at = number::end(self.bytes, start).unwrap_or(start + 1);
-                let raw = Span::new(start, self.at);
-                if !is_plain_number(&self.text[raw.range()]) {
-                    return Fault::new(start, "a number as key that terraform would write otherwise: put it in quotes");
-                }
-                Segment::Key(raw)
-            }
-            Some(b',') => return self.fail("expected a key: there is a comma too many"),
-            _ => {
-                self.at = name_end(self.text, start);
-                if self.at == start {
-                    return self.fail("expected a key: a name or a string in double quotes");
-                }
-                if self.text[start..self.at] == *"for" && !self.is_key_end() {
-                    return Fault::new(start, "a `for` expression: only literal values can be sealed");
-                }
-                Segment::Key(Span::new(start, self.at))
-            }
-        };
-        self.skip_comments()?;
-        match self.peek() {
-            Some(b':') => {}
-            Some(b'=') if !matches!(self.bytes.get(self.at + 1), Some(b'=' | b'>')) => {}
-            None => return self.ended(),
-            Some(_) => return self.fail("expected `=` or `:` after the key"),
-        }
-        self.at += 1;
-        self.skip_comments()?;
-        Ok(Place { segment, start })
-    }
-
-    /// Whether only blanks stand before a `=` or `:`.
-    fn is_key_end(&self) -> bool {
-        matches!(self.bytes.get(blanks_end(self.bytes, self.at)), Some(b'=' | b':'))
-    }
-
     fn item(&mut self) -> Place {
         let index = self.stack.last_mut().map_or(0, |frame| {
             frame.next += 1;
@@ -305,7 +173,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Blanks and comments in braces on one line.
-    fn skip_comments(&mut self) -> Result<(), Fault> {
+    pub(super) fn skip_comments(&mut self) -> Result<(), Fault> {
         loop {
             self.at = blanks_end(self.bytes, self.at);
             match comment_end(self.bytes, self.at)? {
@@ -326,7 +194,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Reads a value and what separates it from the next entry, or opens a container with entries.
-    fn value(&mut self, place: Place) -> Result<(), Fault> {
+    pub(super) fn value(&mut self, place: Place) -> Result<(), Fault> {
         let start = self.at;
         let mut style = Style::Plain;
         match self.peek() {
@@ -438,7 +306,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// After an attribute: the end of its line.
-    fn after_value(&mut self) -> Result<(), Fault> {
+    pub(super) fn after_value(&mut self) -> Result<(), Fault> {
         self.flags = Leaf::IN_FLOW;
         loop {
             self.at = blanks_end(self.bytes, self.at);
@@ -518,7 +386,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Adds the node and the leaf of a value from `start` to here.
-    fn leaf(&mut self, place: &Place, start: usize, node: NodeKind, kind: LeafKind, style: Style) {
+    pub(super) fn leaf(&mut self, place: &Place, start: usize, node: NodeKind, kind: LeafKind, style: Style) {
         self.add_key(place.segment);
         let path = self.node(place, start, node);
         self.push_leaf(path, Span::new(start, self.at), kind, style);
@@ -528,25 +396,20 @@ impl<'t> Scanner<'t> {
         self.leaves.push(Leaf { path, span, props: span.start, indent: 0, kind, style, tag: Tag::None, flags: self.flags });
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     #[cold]
-    fn fail<T>(&self, message: &'static str) -> Result<T, Fault> {
+    pub(super) fn fail<T>(&self, message: &'static str) -> Result<T, Fault> {
         Fault::new(self.at, message)
     }
 
     #[cold]
-    fn ended<T>(&self) -> Result<T, Fault> {
+    pub(super) fn ended<T>(&self) -> Result<T, Fault> {
         let opened = self.stack.last().map_or(0, |frame| self.paths.node(frame.path).value.start as usize);
         Fault::ended(self.bytes, "a list or an object is not closed: the text may have been cut off", opened)
     }
-}
-
-/// Whether a number is written as terraform writes it, so that its text is the key.
-fn is_plain_number(text: &str) -> bool {
-    text.len() < 16 && (text == "0" || !text.starts_with('0')) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
