@@ -76,7 +76,7 @@ fn another_reader_finds_the_same_values_in_the_same_places() {
             compared += 1;
         }
     }
-    assert!(compared > 20, "{compared}");
+    assert!(compared >= 15, "{compared}");
 }
 
 #[test]
