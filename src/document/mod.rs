@@ -14,6 +14,7 @@ pub mod flat;
 pub mod flatten;
 pub mod ini;
 pub mod json;
+mod key_sets;
 pub mod layout;
 pub mod node;
 pub mod path;

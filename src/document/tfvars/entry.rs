@@ -29,9 +29,7 @@ impl Scanner<'_> {
         match self.peek() {
             Some(b'=') if self.bytes.get(self.at + 1) != Some(&b'=') => {
                 let name = &self.text[start..end];
-                if let Some(first) = self.top.add(Cow::Borrowed(name), PathId(self.paths.len() as u32)) {
-                    self.duplicate = Some((PathId(self.paths.len() as u32), first));
-                }
+                self.keys.add(name, PathId(self.paths.len() as u32));
                 if name == METADATA_KEY {
                     self.flags |= Leaf::METADATA;
                     self.metadata.push(PathId(self.paths.len() as u32));

@@ -7,7 +7,6 @@ mod edit;
 mod emit;
 mod entry;
 mod heredoc;
-mod keys;
 mod lex;
 mod metadata;
 mod number;

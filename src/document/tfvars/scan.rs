@@ -3,10 +3,8 @@
 //! Accepts what terraform accepts in a variable file; refuses keys that are there twice, which terraform takes in objects (the last
 //! one wins), keys in parentheses and NUL bytes. Expressions and blocks become leaves that cannot be sealed.
 
-use std::borrow::Cow;
-
+use super::super::key_sets::KeySets;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
-use super::keys::Keys;
 use super::lex::{self, Ends};
 use super::number;
 use super::tokens::{Fault, blanks_end, comment_end, name_end, newline_len};
@@ -41,13 +39,13 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
 }
 
 /// An open list or object.
-pub(super) struct Frame<'t> {
+pub(super) struct Frame {
     path: PathId,
     /// Index of the next item of a list.
     next: u32,
     is_object: bool,
-    /// The keys of an object.
-    keys: Keys<'t>,
+    /// Where the keys of an object begin in the sets.
+    keys: u32,
 }
 
 /// What comes before a value: its step and the first byte of its entry.
@@ -60,8 +58,8 @@ pub(super) struct Scanner<'t> {
     pub(super) text: &'t str,
     pub(super) bytes: &'t [u8],
     pub(super) at: usize,
-    pub(super) stack: Vec<Frame<'t>>,
-    pub(super) top: Keys<'t>,
+    pub(super) stack: Vec<Frame>,
+    pub(super) keys: KeySets,
     /// Flags of the leaves of the current top-level entry.
     pub(super) flags: u8,
     /// The scalar that ended last, for comments behind it on its line.
@@ -90,7 +88,7 @@ impl<'t> Scanner<'t> {
             bytes,
             at: start,
             stack: Vec::new(),
-            top: Keys::default(),
+            keys: KeySets::new(),
             flags: Leaf::IN_FLOW,
             last: None,
             paths,
@@ -103,11 +101,9 @@ impl<'t> Scanner<'t> {
     fn run(&mut self) -> Result<(), Fault> {
         loop {
             self.skip_between()?;
-            if self.duplicate.is_some() {
-                return Ok(());
-            }
             let Some(frame) = self.stack.last() else {
                 if self.at == self.bytes.len() {
+                    self.close_keys(0);
                     return Ok(());
                 }
                 self.attribute()?;
@@ -268,7 +264,7 @@ impl<'t> Scanner<'t> {
         let kind = if is_object { NodeKind::FlowMap } else { NodeKind::FlowSeq };
         self.add_key(place.segment);
         let path = self.node(&place, start, kind);
-        self.stack.push(Frame { path, next: 0, is_object, keys: Keys::default() });
+        self.stack.push(Frame { path, next: 0, is_object, keys: self.keys.open() });
         Ok(())
     }
 
@@ -293,6 +289,7 @@ impl<'t> Scanner<'t> {
         self.at += 1;
         self.last = None;
         let Some(frame) = self.stack.pop() else { return self.fail("a closing bracket that does not belong here") };
+        self.close_keys(frame.keys);
         let node = self.paths.node_mut(frame.path);
         node.entry.end = self.at as u32;
         node.value.end = self.at as u32;
@@ -357,19 +354,23 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Remembers the key of the node about to be added.
+    /// Remembers the key of the node about to be added to an object.
     fn add_key(&mut self, segment: Segment) {
-        let path = PathId(self.paths.len() as u32);
-        let key = match (segment, self.stack.last()) {
-            (_, None) => return,
-            (Segment::Key(span), _) => Cow::Borrowed(&self.text[span.range()]),
-            (Segment::DecodedKey(_), _) => Cow::Owned(self.paths.segment_key(segment, self.text).unwrap_or_default().to_owned()),
-            (Segment::Index(_) | Segment::Document(_), _) => return,
-        };
-        if let Some(first) = self.stack.last_mut().and_then(|frame| frame.keys.add(key, path))
-            && self.duplicate.is_none()
+        if !self.stack.is_empty()
+            && let Some(key) = self.paths.segment_key(segment, self.text)
         {
-            self.duplicate = Some((path, first));
+            self.keys.add(key, PathId(self.paths.len() as u32));
+        }
+    }
+
+    /// Compares the keys of the container that ends.
+    fn close_keys(&mut self, start: u32) {
+        let key = |id| self.paths.key(id, self.text);
+        let found = self.keys.close(start, |a, b| key(a) == key(b));
+        if let Some((first, again)) = found
+            && self.duplicate.is_none_or(|(known, _)| again < known)
+        {
+            self.duplicate = Some((again, first));
         }
     }
 

@@ -15,8 +15,6 @@ use super::tables::{Fault, Id, Kind, Origin, Part, Tables};
 pub(super) struct Builder<'t> {
     text: &'t str,
     pub(super) tables: Tables<'t>,
-    /// Decoded keys that are not in the text, for [`Segment::DecodedKey`].
-    pub(super) decoded: Vec<String>,
     pub(super) fault: Option<Fault>,
     /// Headers and entries outside of values, where they are asked for.
     pub(super) statements: Option<Vec<Statement>>,
@@ -39,10 +37,11 @@ pub(super) struct Builder<'t> {
 impl<'t> Builder<'t> {
     pub(super) fn new(text: &'t str, with_statements: bool) -> Self {
         let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        // Each line an entry; lines of a few bytes are rather brackets and blanks.
+        let guess = memchr::memchr_iter(b'\n', text.as_bytes()).count().min(text.len() / 8) + 8;
         Self {
             text,
-            tables: Tables::new(Span::new(start, text.len()), text.len() / 48 + 8),
-            decoded: Vec::new(),
+            tables: Tables::new(text, Span::new(start, text.len()), guess),
             fault: None,
             statements: with_statements.then(Vec::new),
             table: 0,
@@ -118,9 +117,7 @@ impl<'t> Builder<'t> {
             }
             EventKind::ArrayClose | EventKind::InlineTableClose => {
                 let Some(id) = self.flow.pop() else { return Fault::new(span.start as usize, "a closing bracket too many") };
-                let node = self.tables.node_mut(id);
-                node.entry.end = span.end;
-                node.value.end = span.end;
+                self.tables.node_mut(id).value.end = span.end;
                 self.ended(id, span.end);
             }
             EventKind::ValueSep => {}
@@ -135,7 +132,7 @@ impl<'t> Builder<'t> {
         if self.flow.is_empty()
             && let Some(statements) = &mut self.statements
         {
-            let entry = Span { end, ..self.tables.node(id).entry };
+            let entry = Span { start: self.tables.node(id).start, end };
             statements.push(Statement { what: What::Entry, node: id, span: entry, table: self.table });
         }
     }
@@ -161,23 +158,22 @@ impl<'t> Builder<'t> {
         let segment = if self.text[inside.range()] == *key {
             Segment::Key(inside)
         } else {
-            self.decoded.push(key.clone().into_owned());
-            Segment::DecodedKey(self.decoded.len() as u32 - 1)
+            self.tables.decoded.push(key.clone().into_owned());
+            Segment::DecodedKey(self.tables.decoded.len() as u32 - 1)
         };
         Ok(Part { segment, key, at })
     }
 
     fn close_header(&mut self, end: usize) -> Result<(), Fault> {
         let Some((start, is_array)) = self.header.take() else { return Ok(()) };
-        let parts = std::mem::take(&mut self.parts);
         let span = Span::new(start, end);
         // Comments directly above it come before it in the table that holds it.
         let above = std::mem::take(&mut self.pending);
         if !above.is_empty() {
-            let holder = self.tables.holder(&parts, is_array);
+            let holder = self.tables.holder(&self.parts, is_array);
             above.iter().try_for_each(|&span| self.add_comment(holder, span).map(|_| ()))?;
         }
-        let table = self.tables.header(parts, is_array, span)?;
+        let table = self.tables.header(&mut self.parts, is_array, span)?;
         if let Some(statements) = &mut self.statements {
             let span = Span { start: above.first().map_or(span.start, |first| first.start), ..span };
             statements.push(Statement { what: What::Header { at: start as u32 }, node: table, span, table });
@@ -188,8 +184,7 @@ impl<'t> Builder<'t> {
     }
 
     fn open_entry(&mut self, separator: Span) -> Result<(), Fault> {
-        let parts = std::mem::take(&mut self.parts);
-        let start = parts.first().map_or(separator.start as usize, |part| part.at);
+        let start = self.parts.first().map_or(separator.start as usize, |part| part.at);
         let table = match self.flow.last() {
             Some(&table) => table,
             None => {
@@ -198,7 +193,7 @@ impl<'t> Builder<'t> {
             }
         };
         let entry = Span::new(start, separator.end as usize);
-        let (table, part) = self.tables.dotted(table, parts, entry)?;
+        let (table, part) = self.tables.dotted(table, &mut self.parts, entry.start, entry)?;
         self.place = Some((table, part, start));
         Ok(())
     }
@@ -206,7 +201,7 @@ impl<'t> Builder<'t> {
     /// Adds a value at its key, or as the next item.
     fn value(&mut self, kind: Kind, span: Span) -> Result<Id, Fault> {
         if let Some((table, part, start)) = self.place.take() {
-            return self.tables.add_entry(table, part, kind, Span { start: start as u32, ..span }, span);
+            return self.tables.add_entry(table, part, kind, start as u32, span);
         }
         match self.flow.last() {
             Some(&array) if self.tables.node(array).kind == Kind::Array => self.tables.add_item(array, kind, span),
@@ -246,9 +241,8 @@ impl<'t> Builder<'t> {
             return Err(of_problem(&problem, span.start as usize));
         }
         if let Some(last) = self.last
-            && self.tables.node(last).behind.is_none()
+            && self.tables.set_behind(last, span)
         {
-            self.tables.node_mut(last).behind = Some(span);
             return Ok(());
         }
         match self.flow.last() {
@@ -263,7 +257,7 @@ impl<'t> Builder<'t> {
     }
 
     fn add_comment(&mut self, container: Id, span: Span) -> Result<Id, Fault> {
-        self.tables.add(container, Kind::Comment, Segment::Document(0), span, span)
+        self.tables.add(container, Kind::Comment, Segment::Document(0), span.start, span)
     }
 
     /// Comments that belong to no header.

@@ -2,6 +2,7 @@
 //! is one table.
 
 use toml_parser::Source;
+use toml_parser::lexer::{Lexer, Token, TokenKind};
 use toml_parser::parser::{Event, RecursionGuard, ValidateWhitespace, parse_document};
 
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Span, Style, Tag};
@@ -41,24 +42,42 @@ fn finished(text: &str, with_lines: bool) -> Result<Finished, ParseError> {
     let mut problem = None;
     {
         let source = Source::new(text);
-        let tokens = source.lex().into_vec();
+        let mut tokens = source.lex();
         let mut take = |event: Event| builder.event(&event);
         let mut checked = ValidateWhitespace::new(&mut take, source);
         let mut guarded = RecursionGuard::new(&mut checked, MAX_DEPTH as u32);
-        parse_document(&tokens, &mut guarded, &mut problem);
+        let mut chunk = Vec::with_capacity(CHUNK + 64);
+        while problem.is_none() && next_chunk(&mut tokens, &mut chunk) {
+            parse_document(&chunk, &mut guarded, &mut problem);
+        }
     }
     builder.finish();
     let problem = problem.map(|problem| of_problem(&problem, bytes.len()));
     // The first in the text is what is wrong; others follow from it.
-    let first = match (builder.fault.take(), problem) {
-        (Some(ours), Some(theirs)) if theirs.at <= ours.at => Some(theirs),
-        (Some(ours), _) => Some(ours),
-        (None, theirs) => theirs,
-    };
-    match first {
+    let faults = [problem, builder.fault.take(), builder.tables.duplicate()];
+    match faults.into_iter().flatten().min_by_key(|fault| fault.at) {
         Some(fault) => Err(ParseError::at(bytes, fault.at, fault.message.into_owned())),
         None => Ok(Finished::new(text, builder)),
     }
+}
+
+/// Tokens are taken by about so many: all of them at once would be many times the size of the text.
+const CHUNK: usize = 4096;
+
+/// Tokens up to the end of a line outside of all brackets, which is where one statement ends and another begins; `false` at the end.
+fn next_chunk(tokens: &mut Lexer<'_>, chunk: &mut Vec<Token>) -> bool {
+    chunk.clear();
+    let mut depth = 0_usize;
+    for token in tokens {
+        chunk.push(token);
+        match token.kind() {
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
+            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => depth = depth.saturating_sub(1),
+            TokenKind::Newline if depth == 0 && chunk.len() >= CHUNK => break,
+            _ => {}
+        }
+    }
+    !chunk.is_empty()
 }
 
 /// The tree in the form of a document.
@@ -78,7 +97,7 @@ impl Finished {
             metadata: Vec::new(),
             lines: Vec::new(),
         };
-        for key in &builder.decoded {
+        for key in &builder.tables.decoded {
             // In the same order: the indexes stay.
             let _index = all.paths.push_decoded(key);
         }
@@ -101,12 +120,18 @@ impl Finished {
                 Kind::Array => NodeKind::FlowSeq,
                 Kind::Scalar(_) | Kind::Comment => NodeKind::Scalar,
             };
-            if let Some(comment) = node.behind {
+            if let Some(comment) = builder.tables.behind(id) {
                 let inline = if kind == NodeKind::Scalar { Leaf::INLINE } else { 0 };
                 all.leaf(parent, comment, LeafKind::Comment, Style::Plain, flags | inline);
             }
-            let path =
-                all.paths.push(PathNode { parent, segment: node.segment, kind, copy: false, entry: node.entry, value: node.value });
+            let path = all.paths.push(PathNode {
+                parent,
+                segment: node.segment,
+                kind,
+                copy: false,
+                entry: node.entry(),
+                value: node.value,
+            });
             if let Some(places) = &mut places {
                 places[id as usize] = path;
             }
@@ -115,16 +140,17 @@ impl Finished {
                 all.metadata.push(path);
             }
             let flags = if is_metadata { flags | Leaf::METADATA } else { flags };
+            let first = builder.tables.first(id);
             match node.kind {
                 Kind::Scalar(style) => all.leaf(path, node.value, LeafKind::Scalar, style, flags),
-                Kind::Array if node.items == 0 => all.leaf(path, node.value, LeafKind::EmptySeq, Style::Plain, flags),
-                Kind::Table(_) if node.first == NONE && id != 0 => {
+                Kind::Array if builder.tables.items(id) == 0 => all.leaf(path, node.value, LeafKind::EmptySeq, Style::Plain, flags),
+                Kind::Table(_) if first == NONE && id != 0 => {
                     all.leaf(path, node.value, LeafKind::EmptyMap, Style::Plain, flags);
                 }
                 _ => {}
             }
-            if node.first != NONE {
-                open.push((node.first, path, flags));
+            if first != NONE {
+                open.push((first, path, flags));
             }
         }
         if let (Some(places), Some(statements)) = (places, &builder.statements) {

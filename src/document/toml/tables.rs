@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::super::{Segment, Span, Style};
+use super::super::key_sets::KeySets;
+use super::super::{PathId, Segment, Span, Style};
 use super::scan::MAX_DEPTH;
 
 /// Index of a node.
@@ -41,20 +42,33 @@ pub(super) enum Kind {
 pub(super) struct Built {
     pub(super) kind: Kind,
     pub(super) segment: Segment,
-    /// Header or key (or the value, in an array) to the end of the value.
-    pub(super) entry: Span,
+    /// First byte of the header or key (or the value, in an array); the entry ends with the value.
+    pub(super) start: u32,
     pub(super) value: Span,
-    /// The comment behind it on its line.
-    pub(super) behind: Option<Span>,
+    /// Index of the comment behind it on its line.
+    behind: u32,
     pub(super) parent: Id,
-    pub(super) first: Id,
-    pub(super) last: Id,
     pub(super) next: Id,
-    /// How many items an array has.
-    pub(super) items: u32,
-    /// The last item of an array.
-    pub(super) item: Id,
+    /// Index of what only containers have.
+    container: u32,
+}
+
+impl Built {
+    /// Header or key to the end of the value.
+    pub(super) fn entry(&self) -> Span {
+        Span { start: self.start, end: self.value.end }
+    }
+}
+
+/// What only containers have.
+struct Container {
+    first: Id,
+    last: Id,
     depth: u32,
+    /// How many items an array has.
+    items: u32,
+    /// The last item of an array.
+    item: Id,
 }
 
 /// A key on the way.
@@ -78,29 +92,35 @@ impl Fault {
 
 /// The tree.
 pub(super) struct Tables<'t> {
+    text: &'t str,
     pub(super) nodes: Vec<Built>,
+    containers: Vec<Container>,
+    comments: Vec<Span>,
+    /// Decoded keys that are not in the text, for [`Segment::DecodedKey`].
+    pub(super) decoded: Vec<String>,
+    /// The tables and arrays of tables that headers and dotted keys may lead to.
     known: HashMap<(Id, Cow<'t, str>), Id>,
+    /// Every key, compared at the end: what is there twice was no table that may be added to.
+    keys: KeySets,
 }
 
 impl<'t> Tables<'t> {
-    /// With the top level alone.
-    pub(super) fn new(whole: Span, guess: usize) -> Self {
+    /// With the top level alone; room for so many nodes.
+    pub(super) fn new(text: &'t str, whole: Span, guess: usize) -> Self {
         let mut nodes = Vec::with_capacity(guess);
         nodes.push(Built {
             kind: Kind::Table(Origin::Header),
             segment: Segment::Document(0),
-            entry: whole,
+            start: whole.start,
             value: whole,
-            behind: None,
+            behind: NONE,
             parent: NONE,
-            first: NONE,
-            last: NONE,
             next: NONE,
-            items: 0,
-            item: NONE,
-            depth: 0,
+            container: 0,
         });
-        Self { nodes, known: HashMap::with_capacity(guess) }
+        let containers = vec![Container { first: NONE, last: NONE, depth: 0, items: 0, item: NONE }];
+        let (comments, decoded) = (Vec::new(), Vec::new());
+        Self { text, nodes, containers, comments, decoded, known: HashMap::new(), keys: KeySets::new() }
     }
 
     pub(super) fn node(&self, id: Id) -> &Built {
@@ -111,77 +131,140 @@ impl<'t> Tables<'t> {
         &mut self.nodes[id as usize]
     }
 
-    /// Adds a node as last child.
-    pub(super) fn add(&mut self, parent: Id, kind: Kind, segment: Segment, entry: Span, value: Span) -> Result<Id, Fault> {
-        let depth = self.node(parent).depth + 1;
-        if depth as usize > MAX_DEPTH {
-            return Fault::new(entry.start as usize, "nested too deep");
+    /// The first child of a container.
+    pub(super) fn first(&self, id: Id) -> Id {
+        self.containers.get(self.node(id).container as usize).map_or(NONE, |container| container.first)
+    }
+
+    /// How many items an array has.
+    pub(super) fn items(&self, id: Id) -> u32 {
+        self.containers.get(self.node(id).container as usize).map_or(0, |container| container.items)
+    }
+
+    /// The last item of an array of tables.
+    fn item(&self, id: Id) -> Id {
+        self.containers[self.node(id).container as usize].item
+    }
+
+    /// The comment behind a node on its line.
+    pub(super) fn behind(&self, id: Id) -> Option<Span> {
+        self.comments.get(self.node(id).behind as usize).copied()
+    }
+
+    /// Notes the comment behind a node; `false` where there is one already.
+    pub(super) fn set_behind(&mut self, id: Id, comment: Span) -> bool {
+        let is_new = self.node(id).behind == NONE;
+        if is_new {
+            self.node_mut(id).behind = self.comments.len() as u32;
+            self.comments.push(comment);
         }
+        is_new
+    }
+
+    /// Adds a node as last child; its entry begins at `start`.
+    pub(super) fn add(&mut self, parent: Id, kind: Kind, segment: Segment, start: u32, value: Span) -> Result<Id, Fault> {
         let id = self.nodes.len() as Id;
-        self.nodes.push(Built {
-            kind,
-            segment,
-            entry,
-            value,
-            behind: None,
-            parent,
-            first: NONE,
-            last: NONE,
-            next: NONE,
-            items: 0,
-            item: NONE,
-            depth,
-        });
-        let last = std::mem::replace(&mut self.node_mut(parent).last, id);
-        match last {
-            NONE => self.node_mut(parent).first = id,
-            last => self.node_mut(last).next = id,
+        let own = self.containers.len() as u32;
+        let holder = &mut self.containers[self.nodes[parent as usize].container as usize];
+        let depth = holder.depth + 1;
+        if depth as usize > MAX_DEPTH {
+            return Fault::new(start as usize, "nested too deep");
         }
+        match std::mem::replace(&mut holder.last, id) {
+            NONE => holder.first = id,
+            last => self.nodes[last as usize].next = id,
+        }
+        let is_container = !matches!(kind, Kind::Scalar(_) | Kind::Comment);
+        if is_container {
+            self.containers.push(Container { first: NONE, last: NONE, depth, items: 0, item: NONE });
+        }
+        let container = if is_container { own } else { NONE };
+        self.nodes.push(Built { kind, segment, start, value, behind: NONE, parent, next: NONE, container });
         Ok(id)
     }
 
     /// Adds the next item of an array.
     pub(super) fn add_item(&mut self, array: Id, kind: Kind, span: Span) -> Result<Id, Fault> {
-        let index = self.node(array).items;
-        self.node_mut(array).items += 1;
-        let item = self.add(array, kind, Segment::Index(index), span, span)?;
-        self.node_mut(array).item = item;
+        let item = self.add(array, kind, Segment::Index(self.items(array)), span.start, span)?;
+        let container = &mut self.containers[self.nodes[array as usize].container as usize];
+        container.items += 1;
+        container.item = item;
         Ok(item)
     }
 
     /// Adds an entry that must be new.
-    pub(super) fn add_entry(&mut self, table: Id, part: Part<'t>, kind: Kind, entry: Span, value: Span) -> Result<Id, Fault> {
+    pub(super) fn add_entry(&mut self, table: Id, part: Part<'t>, kind: Kind, start: u32, value: Span) -> Result<Id, Fault> {
         let id = self.nodes.len() as Id;
-        if self.known.insert((table, part.key.clone()), id).is_some() {
-            return Err(twice(part.at, &part.key));
+        self.keys.add_of(table, &part.key, PathId(id));
+        // A key that is here already is found at the end: the first of equal keys leads on.
+        if matches!(kind, Kind::Tables | Kind::Table(Origin::Header | Origin::Implicit | Origin::Dotted)) {
+            self.known.entry((table, part.key)).or_insert(id);
         }
-        self.add(table, kind, part.segment, entry, value)
+        self.add(table, kind, part.segment, start, value)
     }
 
-    /// The table in which the last part of a dotted key stands.
-    pub(super) fn dotted(&mut self, mut table: Id, parts: Vec<Part<'t>>, entry: Span) -> Result<(Id, Part<'t>), Fault> {
-        let start = parts.first().map_or(0, |part| part.at);
-        let mut parts = parts.into_iter();
-        let Some(mut last) = parts.next() else { return Fault::new(start, "expected a key") };
-        for next in parts {
-            let part = std::mem::replace(&mut last, next);
-            table = match self.known.get(&(table, part.key.clone())) {
-                None => self.add_entry(table, part, Kind::Table(Origin::Dotted), entry, entry)?,
-                Some(&id) if self.node(id).kind == Kind::Table(Origin::Dotted) => id,
+    /// The first key that is in its table a second time.
+    pub(super) fn duplicate(&mut self) -> Option<Fault> {
+        let mut keys = std::mem::replace(&mut self.keys, KeySets::new());
+        let same = |a: PathId, b: PathId| {
+            let (a, b) = (self.node(a.0), self.node(b.0));
+            a.parent == b.parent && self.key(a.segment) == self.key(b.segment)
+        };
+        let (_, again) = keys.close(0, same)?;
+        let node = self.node(again.0);
+        Some(twice(self.at(node), self.key(node.segment)))
+    }
+
+    fn key(&self, segment: Segment) -> &str {
+        match segment {
+            Segment::Key(span) => &self.text[span.range()],
+            Segment::DecodedKey(index) => &self.decoded[index as usize],
+            Segment::Document(_) | Segment::Index(_) => "",
+        }
+    }
+
+    /// Where the key of a node stands, or, where that is decoded, its header or dotted key.
+    fn at(&self, node: &Built) -> usize {
+        match node.segment {
+            Segment::Key(span) if matches!(self.text.as_bytes().get((span.start as usize).wrapping_sub(1)), Some(b'"' | b'\'')) => {
+                span.start as usize - 1
+            }
+            Segment::Key(span) => span.start as usize,
+            _ => node.start as usize,
+        }
+    }
+
+    /// The table in which the last part of a dotted key stands. The parts are left without it.
+    pub(super) fn dotted(
+        &mut self,
+        mut table: Id,
+        parts: &mut Vec<Part<'t>>,
+        start: u32,
+        value: Span,
+    ) -> Result<(Id, Part<'t>), Fault> {
+        let Some(last) = parts.pop() else { return Fault::new(start as usize, "expected a key") };
+        for part in parts.drain(..) {
+            table = match self.find(table, &part) {
+                None => self.add_entry(table, part, Kind::Table(Origin::Dotted), start, value)?,
+                Some(id) if self.node(id).kind == Kind::Table(Origin::Dotted) => id,
                 Some(_) => return Err(twice(part.at, &part.key)),
             };
         }
         Ok((table, last))
     }
 
+    fn find(&self, table: Id, part: &Part<'t>) -> Option<Id> {
+        self.known.get(&(table, part.key.clone())).copied()
+    }
+
     /// What of the containers on the way to a header is there already: the innermost.
     pub(super) fn holder(&self, parts: &[Part<'t>], is_array: bool) -> Id {
         let mut table = 0;
         for (n, part) in parts.iter().enumerate() {
-            let found = self.known.get(&(table, part.key.clone())).map(|&id| (id, self.node(id).kind));
+            let found = self.find(table, part).map(|id| (id, self.node(id).kind));
             table = match found {
                 Some((id, Kind::Tables)) if n + 1 == parts.len() && is_array => id,
-                Some((id, Kind::Tables)) => self.node(id).item,
+                Some((id, Kind::Tables)) => self.item(id),
                 Some((id, Kind::Table(_))) => id,
                 _ => break,
             };
@@ -190,26 +273,26 @@ impl<'t> Tables<'t> {
     }
 
     /// The table that a header names, new or so far only implied.
-    pub(super) fn header(&mut self, parts: Vec<Part<'t>>, is_array: bool, span: Span) -> Result<Id, Fault> {
+    pub(super) fn header(&mut self, parts: &mut Vec<Part<'t>>, is_array: bool, span: Span) -> Result<Id, Fault> {
         let mut table = 0;
         let last = parts.len().saturating_sub(1);
-        for (n, part) in parts.into_iter().enumerate() {
-            let found = self.known.get(&(table, part.key.clone())).copied();
+        for (n, part) in parts.drain(..).enumerate() {
+            let found = self.find(table, &part);
             let is_last = n == last;
             table = match (found, found.map(|id| self.node(id).kind)) {
-                (None, _) if !is_last => self.add_entry(table, part, Kind::Table(Origin::Implicit), span, span)?,
+                (None, _) if !is_last => self.add_entry(table, part, Kind::Table(Origin::Implicit), span.start, span)?,
                 (None, _) if is_array => {
-                    let array = self.add_entry(table, part, Kind::Tables, span, span)?;
+                    let array = self.add_entry(table, part, Kind::Tables, span.start, span)?;
                     self.add_item(array, Kind::Table(Origin::Header), span)?
                 }
-                (None, _) => self.add_entry(table, part, Kind::Table(Origin::Header), span, span)?,
+                (None, _) => self.add_entry(table, part, Kind::Table(Origin::Header), span.start, span)?,
                 (Some(id), Some(Kind::Tables)) if is_last && is_array => self.add_item(id, Kind::Table(Origin::Header), span)?,
-                (Some(id), Some(Kind::Tables)) if !is_last => self.node(id).item,
-                (Some(id), Some(Kind::Table(origin))) if !is_last && origin != Origin::Inline => id,
+                (Some(id), Some(Kind::Tables)) if !is_last => self.item(id),
+                (Some(id), Some(Kind::Table(_))) if !is_last => id,
                 (Some(id), Some(Kind::Table(Origin::Implicit))) if is_last && !is_array => {
                     let node = self.node_mut(id);
                     node.kind = Kind::Table(Origin::Header);
-                    (node.entry, node.value) = (span, span);
+                    (node.start, node.value) = (span.start, span);
                     id
                 }
                 _ => return Err(twice(part.at, &part.key)),

@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
+use super::super::key_sets::KeySets;
 use super::Parser;
 use super::anchors::{Anchors, Container, Target};
 use super::event::{Comment, Event, EventKind, Slot};
-use super::keys::KeySets;
 use super::late::Late;
 use super::{segments, tags};
 use crate::document::segments::SEGMENT;

@@ -24,7 +24,6 @@ mod flow_entries;
 pub(in crate::document) mod glance;
 mod header;
 mod input;
-mod keys;
 mod late;
 mod leaves;
 mod line;

@@ -6,9 +6,9 @@
 
 use rayon::prelude::*;
 
+use super::super::key_sets::KeySets;
 use super::super::segments::{Part, SEARCH, count, cuts, spans};
 use super::super::{Duplicates, NodeKind, PathId};
-use super::keys::KeySets;
 use super::leaves::{Composed, Composer};
 
 /// Reads a text in segments of at least `least` bytes, one a thread.

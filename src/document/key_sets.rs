@@ -5,7 +5,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use super::super::PathId;
+use super::PathId;
 
 /// Mappings with more keys are sorted.
 const FEW: usize = 12;
@@ -14,46 +14,52 @@ const FEW: usize = 12;
 const BUCKET: usize = 512;
 
 /// The keys of all open mappings, those of the innermost last.
-pub(super) struct KeySets {
+pub(in crate::document) struct KeySets {
     /// Hash in the upper, path node in the lower half.
     known: Vec<u64>,
     seed: u64,
 }
 
 impl KeySets {
-    pub(super) fn new() -> Self {
+    pub(in crate::document) fn new() -> Self {
         Self { known: Vec::new(), seed: std::hash::RandomState::new().build_hasher().finish() }
     }
 
     /// Empty sets whose hashes can be compared with those of this one.
-    pub(super) fn like(&self) -> Self {
+    pub(in crate::document) fn like(&self) -> Self {
         Self { known: Vec::new(), seed: self.seed }
     }
 
     /// Takes the keys of the innermost open mapping without comparing them.
-    pub(super) fn take(&mut self, start: u32) -> Vec<u64> {
+    pub(in crate::document) fn take(&mut self, start: u32) -> Vec<u64> {
         self.known.split_off(start as usize)
     }
 
     /// Adds keys that were taken from a set like this one; `id` says what their path nodes are here.
-    pub(super) fn adopt(&mut self, keys: &[u64], id: impl Fn(PathId) -> PathId) {
+    pub(in crate::document) fn adopt(&mut self, keys: &[u64], id: impl Fn(PathId) -> PathId) {
         self.known.extend(keys.iter().map(|key| key >> 32 << 32 | u64::from(id(PathId(*key as u32)).0)));
     }
 
     /// Starts a mapping: what [`KeySets::close`] wants to know.
-    pub(super) fn open(&self) -> u32 {
+    pub(in crate::document) fn open(&self) -> u32 {
         self.known.len() as u32
     }
 
     /// Adds a key to the innermost open mapping.
-    pub(super) fn add(&mut self, key: &str, id: PathId) {
+    pub(in crate::document) fn add(&mut self, key: &str, id: PathId) {
         let hash = hash(self.seed, key.as_bytes());
+        self.known.push(u64::from(hash) << 32 | u64::from(id.0));
+    }
+
+    /// Adds a key of one of several mappings that are compared in one go: `same` then looks at the mapping, too.
+    pub(in crate::document) fn add_of(&mut self, mapping: u32, key: &str, id: PathId) {
+        let hash = hash(self.seed ^ u64::from(mapping), key.as_bytes());
         self.known.push(u64::from(hash) << 32 | u64::from(id.0));
     }
 
     /// Ends the innermost open mapping. Gives the first key that is there a second time: where it is first, and where again.
     /// `same` says whether two keys are equal.
-    pub(super) fn close(&mut self, start: u32, same: impl Fn(PathId, PathId) -> bool) -> Option<(PathId, PathId)> {
+    pub(in crate::document) fn close(&mut self, start: u32, same: impl Fn(PathId, PathId) -> bool) -> Option<(PathId, PathId)> {
         let keys = &mut self.known[start as usize..];
         let mut found = None;
         if keys.len() <= FEW {
