@@ -39,6 +39,7 @@ mod set;
 mod stand_in;
 mod support;
 mod tamper;
+mod terraform;
 mod tfvars;
 mod toml;
 mod updatekeys;
