@@ -4,7 +4,7 @@
 
 use leafseal::document::node::Node;
 use leafseal::document::splice::splice;
-use leafseal::document::{Document, Duplicates, Format, LeafKind, tfvars};
+use leafseal::document::{Document, Duplicates, Format, Leaf, LeafKind, tfvars};
 use leafseal_fuzz::check_document;
 use libfuzzer_sys::fuzz_target;
 
@@ -15,7 +15,9 @@ fuzz_target!(|data: &[u8]| {
     let Ok(doc) = Document::scan_bytes(data, Format::Tfvars, Duplicates::Refuse) else { return };
     assert_eq!(doc.text.as_bytes(), data, "the text is not the input");
     check_document(&doc);
-    let scalars = doc.leaves.iter().enumerate().filter(|(_, leaf)| leaf.kind == LeafKind::Scalar);
+    // Expressions and blocks are never sealed.
+    let is_literal = |leaf: &Leaf| leaf.kind == LeafKind::Scalar && !tfvars::is_expression(&doc.text, leaf);
+    let scalars = doc.leaves.iter().enumerate().filter(|(_, leaf)| is_literal(leaf));
     for (index, leaf) in scalars.take(RESPELLED) {
         let Ok(value) = doc.value(leaf) else { continue };
         let context = doc.context(leaf);

@@ -29,7 +29,9 @@ pub fn check_spans(doc: &Document) {
         }
         assert!(doc.text.get(leaf.props as usize..span.end).is_some(), "properties outside the text: {} {span:?}", leaf.props);
         if leaf.kind == LeafKind::Comment && !leaf.has(Leaf::COPY) {
-            assert!(doc.text[span.clone()].starts_with('#'), "a comment that is none: {span:?}");
+            let marks: &[&str] = if doc.format == Format::Tfvars { &["#", "//", "/*"] } else { &["#"] };
+            let is_marked = marks.iter().any(|mark| doc.text[span.clone()].starts_with(mark));
+            assert!(is_marked, "a comment that is none: {span:?}");
             comments.push((span.start, span.end));
         } else if !leaf.has(Leaf::COPY) {
             scalars.push((leaf.props as usize, span.end));
