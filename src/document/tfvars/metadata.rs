@@ -23,6 +23,8 @@ pub fn metadata_splices(document: &Document, metadata: &Node) -> Vec<Splice> {
     let (before, after) = match text {
         "" => (String::new(), newline),
         _ if text.ends_with('\n') => (newline.to_owned(), newline),
+        // A carriage return alone, in a comment, stays apart from the line break that comes behind it.
+        _ if text.ends_with('\r') => ("\r\n".repeat(2), ""),
         // No line break at the end: none comes to be there.
         _ => (newline.repeat(2), ""),
     };

@@ -1,0 +1,2 @@
+a = 1 # one
+# a carriage return
