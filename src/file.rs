@@ -19,6 +19,8 @@ mod opened;
 mod output;
 mod plain;
 mod reformat;
+mod remember;
+mod replace;
 mod rewrap;
 mod seal;
 mod spelling;
@@ -30,6 +32,7 @@ pub use encrypt::encrypt;
 pub use error::{EncryptError, LeafReason, ModifyError, OpenError};
 pub use modify::KeyChanges;
 pub use plain::PlainError;
+pub use remember::Since;
 pub use summary::Counts;
 
 use crate::crypto::data_key::DataKey;

@@ -38,6 +38,7 @@ mod rotate;
 mod set;
 mod stand_in;
 mod support;
+mod sync;
 mod tamper;
 mod terraform;
 mod tfvars;

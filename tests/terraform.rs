@@ -103,3 +103,90 @@ fn the_name_of_the_output_brings_variables_into_yaml_and_back() {
         assert!(back.contains(line), "{line:?} in:\n{back}");
     }
 }
+
+/// A session with the encrypted file that Terraform asks for.
+fn asked() -> Session {
+    let mut session = Session::encrypting();
+    session.file("s.yaml", "# c\ndb:\n  user: shop\n  ports: [5432, 5433]\non: true\nratio: 1.50\nnone:\n");
+    session.args(&["encrypt", "s.yaml", "--output", "s.enc.yaml"]).exit(0);
+    session
+}
+
+#[test]
+fn the_data_source_answers_with_a_flat_map_of_strings() {
+    let mut session = asked();
+    let mut ask = |query: &str, answer: &str| {
+        session.args(&["terraform"]).stdin(query).stdout(format!("{answer}\n")).stderr("").exit(0);
+    };
+    ask(
+        r#"{"file": "s.enc.yaml"}"#,
+        r#"{"db_ports_0":"5432","db_ports_1":"5433","db_user":"shop","none":"","on":"true","ratio":"1.5"}"#,
+    );
+    ask(
+        r#"{"file": "s.enc.yaml", "extract": "[\"db\"]", "separator": "."}"#,
+        r#"{"ports.0":"5432","ports.1":"5433","user":"shop"}"#,
+    );
+    ask(r#"{"file": "s.enc.yaml", "extract": "[\"db\"][\"user\"]", "type": "yaml"}"#, r#"{"value":"shop"}"#);
+    ask(
+        r#"{"file": "s.enc.yaml", "extract": "[\"db\"]", "separator": "/"}"#,
+        r#"{"/ports/0":"5432","/ports/1":"5433","/user":"shop"}"#,
+    );
+}
+
+#[test]
+fn what_goes_wrong_with_a_query_is_said_on_standard_error_only() {
+    let mut session = asked();
+    for (query, message, exit) in [
+        ("", "is no JSON object of strings", 2),
+        (r#"{"file": 1}"#, "is no JSON object of strings", 2),
+        (r#"{"path": "x"}"#, "names no `file`", 2),
+        (r#"{"file": "s.enc.yaml", "sep": "x"}"#, "has a field \"sep\", which is not one of file, extract, separator, type", 2),
+        (r#"{"file": "s.enc.yaml", "separator": ""}"#, "has a wrong `separator`", 2),
+        (r#"{"file": "none.yaml"}"#, "none.yaml", 2),
+        (r#"{"file": "s.yaml"}"#, "sops metadata not found", 1),
+        (r#"{"file": "s.enc.yaml", "extract": "[\"x\"]"}"#, "[\"x\"]", 1),
+    ] {
+        session.args(&["terraform"]).stdin(query).stdout("").stderr_has(message).stderr_lacks("shop").exit(exit);
+    }
+    session.env("HOME", "/nonexistent").env("XDG_CONFIG_HOME", "/nonexistent");
+    session.args(&["terraform"]).stdin(r#"{"file": "s.enc.yaml"}"#).stdout("").stderr_has("no master key could decrypt").exit(128);
+}
+
+#[test]
+fn a_flat_map_by_path_is_the_layout_of_parameter_stores() {
+    let mut session = Session::encrypting();
+    session.file("x.tfvars", "shop = {\n  db = { password = \"hunter2\", ports = [5432] }\n}\nother = 1\n");
+    session.args(&["encrypt", "-i", "x.tfvars"]).exit(0);
+    let json = "{\n\t\"/shop/db/password\": \"hunter2\",\n\t\"/shop/db/ports/0\": 5432,\n\t\"/other\": 1\n}\n";
+    session.args(&["decrypt", "--flatten=/", "--output-type", "json", "x.tfvars"]).stdout(json).exit(0);
+    // Names of variables have no slashes.
+    session.args(&["decrypt", "--flatten=/", "x.tfvars"]).stderr_has("cannot be written").stdout("").exit(4);
+    session
+        .args(&["decrypt", "--flatten=/", "--output-type", "yaml", "x.tfvars"])
+        .stdout_has("/shop/db/password: hunter2\n")
+        .exit(0);
+}
+
+#[test]
+fn formats_become_each_other_where_the_data_allows() {
+    let mut session = Session::encrypting();
+    let yaml = "# top\nname: shop # who\nport: 5432\nratio: 1.50\non: true\n";
+    session.file("a.yaml", yaml).args(&["encrypt", "a.yaml", "--output", "a.enc.yaml"]).exit(0);
+    // Through every format and back: encrypted, decrypted as another one, and so on.
+    let mut from = (String::from("a.enc.yaml"), "yaml");
+    for kind in ["tfvars", "toml", "json", "tfvars", "yaml", "toml", "yaml"] {
+        let (plain, sealed) = (format!("b.{kind}"), format!("b.enc.{kind}"));
+        session.args(&["decrypt", &from.0, "--output-type", kind, "--output", &plain]).stdout("").stderr("").exit(0);
+        session.args(&["encrypt", "--fresh", &plain, "--output", &sealed]).stdout("").stderr("").exit(0);
+        from = (sealed, kind);
+    }
+    // JSON has no comments, all else came through.
+    session.args(&["decrypt", &from.0]).stdout("name: shop\nport: 5432\nratio: 1.50\n\"on\": true\n").exit(0);
+    session
+        .args(&["decrypt", "a.enc.yaml", "--output-type", "dotenv"])
+        .stdout("# top\n# who\nname=shop\nport=5432\nratio=1.5\non=true\n")
+        .exit(0);
+    session.args(&["decrypt", "a.enc.yaml", "--output-type", "toml"]).stdout_has("# top\nname = \"shop\" # who\n").exit(0);
+    session.file("n.yaml", "a:\n  b:\n").args(&["encrypt", "-i", "n.yaml"]).exit(0);
+    session.args(&["decrypt", "n.yaml", "--output-type", "toml"]).stderr_has("TOML has no null: a.b is one").exit(4);
+}

@@ -98,6 +98,14 @@ pub struct KeyArgs {
     pub encryption_context: Option<String>,
 }
 
+impl KeyArgs {
+    /// Whether the command line names keys.
+    pub fn are_given(&self) -> bool {
+        let lists = [&self.age, &self.pgp, &self.kms, &self.gcp_kms, &self.hckms, &self.azure_kv, &self.hc_vault_transit];
+        lists.iter().any(|list| !list.is_empty()) || self.shamir_secret_sharing_threshold != 0
+    }
+}
+
 /// Which values of a new file are sealed.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Which values are sealed (at most one)")]
@@ -123,6 +131,21 @@ pub struct SelectorArgs {
     /// Compute the MAC over sealed values only
     #[arg(long)]
     pub mac_only_encrypted: bool,
+}
+
+impl SelectorArgs {
+    /// Whether the command line names a selection.
+    pub fn are_given(&self) -> bool {
+        let all = [
+            &self.unencrypted_suffix,
+            &self.encrypted_suffix,
+            &self.unencrypted_regex,
+            &self.encrypted_regex,
+            &self.unencrypted_comment_regex,
+            &self.encrypted_comment_regex,
+        ];
+        all.iter().any(|selector| selector.is_some()) || self.mac_only_encrypted
+    }
 }
 
 /// Who wraps and unwraps data keys.

@@ -2,23 +2,28 @@
 
 use super::args::{KeyArgs, SelectorArgs, ServiceArgs, TypeArgs, WriteArgs};
 use super::format;
+use super::into::{Done, Into};
 use super::session::Session;
-use super::work::{Allows, Input, Plan};
+use super::work::{Allows, Input, Output, Plan};
 use crate::file;
 use crate::host::audit::Action;
 use crate::host::failure::Failure;
-use crate::host::files::Content;
+use crate::host::files::{self, Content};
 use std::path::PathBuf;
 
 /// Encrypt files, or standard input
 ///
 /// Seals the selected values and leaves every other byte as it is. The keys come from the options, the environment, or the first rule
 /// of .sops.yaml that matches. Several files are encrypted in place with -i.
+///
+/// Where --output names an encrypted file that is there, that file is changed: data key, keys and the ciphertext of every unchanged value
+/// stay, and nothing is written when nothing changed. --fresh makes a new one; so do options that name keys or a selection.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   leafseal encrypt -i secrets.yaml                    with the keys of .sops.yaml
   leafseal encrypt --age age1... secrets.yaml > sealed.yaml
+  leafseal encrypt secret.auto.tfvars --output secrets.enc.yaml
   leafseal encrypt --encrypted-regex '^(data|stringData)$' -i secret.yaml
   cat .env | leafseal encrypt --filename-override app/.env > app/.env")]
 pub struct Args {
@@ -35,6 +40,9 @@ pub struct Args {
     /// Fail when no value is encrypted, instead of warning
     #[arg(long)]
     strict: bool,
+    /// Make a new file, with a new data key, where --output names an encrypted one that is there
+    #[arg(long)]
+    fresh: bool,
     #[command(flatten)]
     keys: KeyArgs,
     #[command(flatten)]
@@ -60,6 +68,22 @@ fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Re
     let to = format::output(args.types.output_type.as_deref(), &path, args.write.output.as_deref())?;
     let settled = session.settle(&args.services, None)?;
     let text = input.read(session.ui)?;
+    if let Output::File(there) = &plan.output
+        && !args.fresh
+        && !session.ui.is_called_sops()
+        && !args.keys.are_given()
+        && !args.selectors.are_given()
+    {
+        let into = Into { session, settled: &settled, there, from, to, name: input.name() };
+        match into.replace(&text)? {
+            Done::NotEncrypted => {}
+            Done::Unchanged => return Ok(()),
+            Done::Changed(encrypted) => {
+                session.notes(&input.name(), &encrypted, args.strict)?;
+                return files::write(there, &encrypted.text, Content::Encrypted);
+            }
+        }
+    }
     let policy = session.policy(&path, from, &args.keys, &args.selectors)?;
     let encrypted = file::encrypt(text, from, to, &policy, &settled.context())?;
     session.notes(&input.name(), &encrypted, args.strict)?;

@@ -12,6 +12,7 @@ use crate::host::failure::Failure;
 use crate::host::files;
 use crate::host::ui::Ui;
 use crate::host::{clock, env};
+use crate::keys::diff::KeyDiff;
 use crate::keys::recover::DecryptionOrder;
 #[cfg(feature = "keyservice")]
 use crate::keys::remote::{Address, Remote};
@@ -225,6 +226,24 @@ impl<'a> Session<'a> {
         let Ok(policy) = config::resolve(Some(&config), &path, &Overrides::default(), format) else { return };
         if let Some(drift) = policy.drift(&metadata.selection, metadata.mac_only_encrypted) {
             self.ui.warning(&format!("{name}: {drift}"));
+        }
+    }
+
+    /// Warns when an encrypted file has other master keys than its creation rule says now.
+    pub fn warn_of_keys(&self, name: &str, file: &Path, format: Format, metadata: &Metadata) {
+        let Ok(Some(config)) = self.configs.of_file(file) else { return };
+        let path = config_file::file_path(file, Some(&config));
+        let Ok(policy) = config::resolve(Some(&config), &path, &Overrides::default(), format) else { return };
+        // Which version of a key is the current one, only its service knows.
+        let unpinned = |key: &MasterKey| matches!(key, MasterKey::AzureKv(azure) if azure.version.is_empty());
+        if policy.groups.iter().flat_map(|group| &group.keys).any(unpinned) {
+            return;
+        }
+        let groups: Vec<_> = metadata.groups.iter().map(|group| group.group()).collect();
+        if !KeyDiff::new(&groups, metadata.shamir_threshold, &policy.groups).is_empty() {
+            self.ui.warning(&format!(
+                "{name}: its master keys, which stay, are not those of its creation rule: `leafseal updatekeys` brings them up to date"
+            ));
         }
     }
 

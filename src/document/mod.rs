@@ -5,6 +5,7 @@
 //! May use `value` and `secret`; no I/O, no clock, no environment.
 
 pub mod binary;
+pub mod changes;
 pub mod convert;
 mod dispatch;
 pub mod dotenv;

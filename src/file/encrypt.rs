@@ -159,6 +159,11 @@ impl Plain {
         Ok(Self { doc, binary: None, byte_order_mark: false, lines: None, posix })
     }
 
+    /// The document.
+    pub(super) fn into_document(self) -> Document {
+        self.doc
+    }
+
     /// Seals it under a data key. `metadata` has everything but MAC and spellings; `file` is the file
     /// it was decrypted from, whose sealed texts are reused for unchanged values.
     pub(crate) fn seal(

@@ -168,6 +168,8 @@ variables! {
     HOME = "HOME";
     /// Where `sops/age/keys.txt` is looked for instead of `~/.config`
     XDG_CONFIG_HOME = "XDG_CONFIG_HOME";
+    /// Where `leafseal sync` keeps its records instead of `~/.local/state`
+    XDG_STATE_HOME = "XDG_STATE_HOME";
     /// The folder for plaintext while it is edited, if it is in memory
     XDG_RUNTIME_DIR = "XDG_RUNTIME_DIR";
     /// The folder for plaintext while it is edited when none is in memory

@@ -50,6 +50,8 @@ pub const UNCHANGED: Exit = Exit(200);
 pub const EDITOR: Exit = Exit(201);
 /// The plaintext is encrypted already.
 pub const ALREADY_ENCRYPTED: Exit = Exit(203);
+/// `sync`: both files changed since the last time, or nothing says which one did.
+pub const SYNC_CONFLICT: Exit = Exit(204);
 /// A signal ended the command of `exec-env` or `exec-file`.
 pub const SIGNALLED: Exit = Exit(255);
 
@@ -77,6 +79,7 @@ pub const ALL: &[(Exit, &str)] = &[
     (UNCHANGED, "the editor left the file as it was"),
     (EDITOR, "no editor, or it failed"),
     (ALREADY_ENCRYPTED, "the file is encrypted already"),
+    (SYNC_CONFLICT, "`sync`: both files changed, or nothing says which one did"),
     (SIGNALLED, "a signal ended the command of `exec-env` or `exec-file`; otherwise its own exit code is kept"),
 ];
 

@@ -64,6 +64,11 @@ pub fn exists(path: &Path) -> bool {
     fs::metadata(path).is_ok()
 }
 
+/// Whether the path is a file that can be read again, or a symlink to one: no device, no pipe.
+pub fn is_regular(path: &Path) -> bool {
+    path.is_file()
+}
+
 /// Whether the path is a folder, or a symlink to one.
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()

@@ -31,6 +31,7 @@ pub mod plugins;
 pub mod private;
 pub mod run;
 pub mod signals;
+pub mod sync_record;
 pub mod ui;
 pub mod user;
 #[cfg(feature = "vault")]
