@@ -110,10 +110,41 @@ fn broken_plaintexts() -> Vec<(Format, Vec<u8>)> {
         format!("{{\"sops\": \"{c}\"}}"),
         format!("{{\"a\": 1e999, \"b\": \"{c}\"}}"),
     ];
+    let tfvars = [
+        format!("a = \"{c}\n"),
+        format!("a = \"{c}${{\n"),
+        format!("a = {c}(1)\n"),
+        format!("a = '{c}'\n"),
+        format!("a = <<{c}\nx\n"),
+        format!("a = <<E\n{c}\n"),
+        format!("a = [\"{c}\" 1]\n"),
+        format!("a = {{ x = \"{c}\" y }}\n"),
+        format!("a = {{ \"${{{c}}}\" = 1 }}\n"),
+        format!("a = 1 /* {c}\n"),
+        format!("a = \"{c}\"\na = \"{c}\"\n"),
+        format!("a = \"{c}\" {c}\n"),
+        format!("sops = \"{c}\"\n"),
+    ];
+    let toml = [
+        format!("a = \"{c}\n"),
+        format!("a = '{c}\n"),
+        format!("a = \"\"\"{c}\n"),
+        format!("a = {c}\n"),
+        format!("a = [\"{c}\" 1]\n"),
+        format!("a = {{ x = \"{c}\" y = 1 }}\n"),
+        format!("a = \"\\q{c}\"\n"),
+        format!("a = 2024-13-01T{c}\n"),
+        format!("a = \"{c}\"\na = \"{c}\"\n"),
+        format!("a = \"{c}\" {c}\n"),
+        format!("a = \"{c}\u{1}\"\n"),
+        format!("sops = \"{c}\"\n"),
+    ];
     let bytes = [[b"a: ", c.as_bytes(), b"\xff\n"].concat(), [b"\xff\xfea: ", c.as_bytes()].concat()];
     let yaml = yaml.into_iter().map(|text| (Format::Yaml, text.into_bytes()));
     let json = json.into_iter().map(|text| (Format::Json, text.into_bytes()));
-    yaml.chain(json).chain(bytes.into_iter().map(|text| (Format::Yaml, text))).collect()
+    let tfvars = tfvars.into_iter().map(|text| (Format::Tfvars, text.into_bytes()));
+    let toml = toml.into_iter().map(|text| (Format::Toml, text.into_bytes()));
+    yaml.chain(json).chain(tfvars).chain(toml).chain(bytes.into_iter().map(|text| (Format::Yaml, text))).collect()
 }
 
 #[test]

@@ -220,6 +220,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_mostly_another_text_is_laid_out_anew() {
+        let text = |from: usize| (from..from + MANY).map(|n| format!("k{n}: 1\n")).collect::<String>();
+        let layout = Layout::default();
+        let carried =
+            |values: &str| carry(&scan("k0: 1\n", Format::Yaml), &tree(values, Format::Yaml), Format::Yaml, &layout).unwrap();
+        assert_eq!(carried(&text(0)), Some(text(0)));
+        assert_eq!(carried(&text(1)), None);
+    }
+
+    #[test]
     fn a_format_of_texts_changes_no_types() {
         let yaml = "port: 5432\nyes: true\nday: 2024-01-02\nnone:\n";
         let same = "port: '5432'\nyes: 'true'\nday: '2024-01-02T00:00:00Z'\nnone: ''\n";
