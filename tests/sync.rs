@@ -75,6 +75,33 @@ fn a_file_laid_out_by_hand_keeps_its_layout_and_comments() {
     session.file("t.env", "port=5432\nname=y\nmore=z\n");
     session.args(&["encrypt", "t.env", "--output-type", "yaml", "--output", "t.enc.yaml"]).stderr("").exit(0);
     session.args(&["decrypt", "t.enc.yaml"]).stdout("port: 5432 # p\nname: y\nmore: z\n").exit(0);
+    // The keys of shells, in a file that is theirs.
+    session.file("u.env", "export A=\"x y\"  # c\nB='1'\n").args(&[
+        "--dotenv-dialect",
+        "posix",
+        "encrypt",
+        "u.env",
+        "--output",
+        "u.enc.env",
+    ]);
+    session.exit(0);
+    session
+        .file("u.yaml", "A: x y\nB: '2'\n")
+        .args(&["encrypt", "u.yaml", "--output-type", "dotenv", "--output", "u.enc.env"])
+        .exit(0);
+    session.args(&["decrypt", "u.enc.env"]).stdout("export A=\"x y\"  # c\nB=2\n").exit(0);
+}
+
+#[test]
+fn a_file_that_was_sealed_as_a_whole_stays_one() {
+    let mut session = Session::encrypting();
+    session.file("x.tfvars", VARIABLES);
+    let whole = ["encrypt", "--input-type", "binary", "--output-type", "binary", "x.tfvars", "--output", "whole.tfvars"];
+    session.args(&whole).exit(0);
+    session.file("x.tfvars", VARIABLES.replace("hunter2", "hunter3"));
+    session.args(&["encrypt", "x.tfvars", "--output", "whole.tfvars"]).expect_file_has("whole.tfvars", "\"data\": \"ENC[").exit(0);
+    session.args(&["decrypt", "whole.tfvars"]).stdout(VARIABLES.replace("hunter2", "hunter3")).exit(0);
+    session.args(&["sync", "x.tfvars", "whole.tfvars"]).stderr_has("are the same").exit(0);
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn what_is_no_literal_stays_in_clear_where_the_selection_leaves_it_out() {
         .expect_file_has("x.tfvars", "b = file(\"y\")\nmodule \"m\" {\n  z = 1\n}\n")
         .expect_file_has("x.tfvars", "key_secret = \"ENC[")
         .exit(0);
+    session.args(&["set", "x.tfvars", "[\"module\"]", "1"]).stderr_has("line 3, column 1: a block is no value").exit(1);
     session.args(&["decrypt", "x.tfvars"]).stdout(text).stderr("").exit(0);
 }
 

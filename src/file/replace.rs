@@ -1,13 +1,15 @@
 //! Putting a plaintext into an encrypted file that is there already, and back: data key, recipients, and the ciphertext of what did not
 //! change stay; so do layout and comments where the formats differ.
 
+use std::collections::HashSet;
+
 use super::encrypt::Plain;
 use super::{Context, EncryptError, Encrypted, OpenError, PlainError, PlainFile};
 use crate::document::changes::{carry, changes, comments};
 use crate::document::convert;
 use crate::document::dotenv::Dialect;
 use crate::document::node::Node;
-use crate::document::{Document, Duplicates, Format, Layout, ParseError};
+use crate::document::{Document, Duplicates, Format, Layout, ParseError, dotenv};
 
 impl PlainFile {
     /// Encrypts a plaintext of any format into this file, as [`PlainFile::merge`] does with an edited one. In the file's own format the
@@ -19,13 +21,19 @@ impl PlainFile {
     /// `Parse` when the text is no document of its format, `Convert` when the file's format cannot hold it, and what
     /// [`super::encrypt()`] gives.
     pub fn replace(&self, text: Vec<u8>, from: Format, cx: &Context<'_>) -> Result<Option<Encrypted>, EncryptError> {
-        if from == self.format {
+        // A binary file is one value, whatever is in it.
+        if from == self.format || self.format == Format::Binary {
             return self.merge(&text, cx);
         }
         let new = Plain::read(text, from, self.format, cx)?.into_document();
-        if self.posix_text().is_some() {
+        if let Some(text) = self.posix_text() {
+            let values = first(&new).map_err(EncryptError::Parse)?;
             let layout = Layout { dotenv: Dialect::Posix, ..*cx.layout };
-            return self.merge(&convert::file(&first(&new).map_err(EncryptError::Parse)?, self.format, &layout)?, cx);
+            let text = match dotenv::posix::restore(&text, &values) {
+                Ok(text) => text.into_bytes(),
+                Err(_) => convert::file(&values, self.format, &layout)?,
+            };
+            return self.merge(&text, cx);
         }
         let plain = self.plain_document()?;
         let text = brought(&plain, new, from, cx.layout).map_err(EncryptError::Parse)?;
@@ -82,7 +90,7 @@ impl PlainFile {
 /// The text of a document that takes over the values of another one of its format, which was written in the format `by`.
 fn brought(there: &Document, new: Document, by: Format, layout: &Layout) -> Result<String, ParseError> {
     let (old_tree, new_tree) = (first(there)?, first(&new)?);
-    let known = comments(&new_tree);
+    let known: HashSet<&str> = comments(&new_tree).into_iter().collect();
     let loses_none = comments(&old_tree).iter().all(|comment| known.contains(comment));
     let is_as_converted = there.roots.len() == 1
         && convert::file(&old_tree, there.format, layout).is_ok_and(|laid_out| laid_out == there.text.as_bytes());

@@ -4,7 +4,7 @@ use super::super::edit::EditError;
 use super::super::node::Node;
 use super::super::splice::Splice;
 use super::super::steps::Step;
-use super::super::{Document, NodeKind, PathId};
+use super::super::{Document, NodeKind, ParseError, PathId, Segment};
 use super::emit::{key_text, write_value};
 use super::metadata::newline;
 use super::scan::METADATA_KEY;
@@ -88,6 +88,13 @@ fn nest(steps: &[Step], value: &Node) -> Node {
 
 fn replace(document: &Document, entry: PathId, value: &Node) -> Result<Vec<Splice>, EditError> {
     let node = document.paths.node(entry);
+    if let Segment::Key(name) = node.segment
+        && node.parent == ROOT
+        && !document.text[name.end as usize..node.value.start as usize].contains('=')
+    {
+        let message = "a block is no value: only `name = value` can be set";
+        return Err(ParseError::at(document.text.as_bytes(), node.entry.start as usize, message).into());
+    }
     let text = value_text(document, value, indent_of(document, node.entry.start as usize))?;
     Ok(vec![Splice { span: node.value, text }])
 }
