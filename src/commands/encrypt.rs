@@ -80,6 +80,7 @@ fn encrypt(args: &Args, session: &Session<'_>, plan: &Plan, input: &Input) -> Re
             Done::Unchanged => return Ok(()),
             Done::Changed(encrypted) => {
                 session.notes(&input.name(), &encrypted, args.strict)?;
+                session.record(Action::Encrypt, there)?;
                 return files::write(there, &encrypted.text, Content::Encrypted);
             }
         }

@@ -3,6 +3,7 @@
 use super::session::{Session, Settled};
 use crate::document::Format;
 use crate::file::{Encrypted, EncryptedFile, MacPolicy, OpenError, PlainFile};
+use crate::host::exit;
 use crate::host::failure::Failure;
 use crate::host::files;
 use crate::metadata::MetadataError;
@@ -49,9 +50,10 @@ impl Into<'_> {
             Err(OpenError::Parse(_) | OpenError::NotBinaryForm(_) | OpenError::Metadata(MetadataError::NotFound)) => {
                 return Ok(None);
             }
-            Err(error) => return Err(self.about(error)),
+            Err(error) => return Err(self.about(Failure::from(error))),
         };
-        let plain = self.session.open(file, MacPolicy::Verify, &self.settled.context()).map_err(|error| self.about(error))?;
+        let plain = self.session.open(self.there, file, MacPolicy::Verify, &self.settled.context());
+        let plain = plain.map_err(|failure| self.about(failure))?;
         let (shown, path) = (files::shown(self.there), files::absolute(self.there));
         self.session.warn_of_drift(&shown, &path, self.to, plain.metadata());
         self.session.warn_of_keys(&shown, &path, self.to, plain.metadata());
@@ -74,8 +76,12 @@ impl Into<'_> {
         })
     }
 
-    fn about(&self, error: OpenError) -> Failure {
-        Failure::from(error).about(&files::shown(self.there)).hint(format!(
+    fn about(&self, failure: Failure) -> Failure {
+        let failure = failure.about(&files::shown(self.there));
+        if failure.exit != exit::NO_KEY {
+            return failure;
+        }
+        failure.hint(format!(
             "what did not change is to keep its ciphertext in {}, which takes a key that opens it; `leafseal encrypt --fresh` makes a new \
              file instead, with a new data key",
             files::shown(self.there)

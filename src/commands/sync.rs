@@ -6,6 +6,7 @@ use super::into::Into;
 use super::session::{Session, Settled};
 use crate::document::Format;
 use crate::file::{self, PlainFile, Since};
+use crate::host::audit::Action;
 use crate::host::exit;
 use crate::host::failure::{Failure, usage};
 use crate::host::files::{self, Content};
@@ -206,6 +207,7 @@ impl Sync<'_> {
                 let encrypted =
                     file::encrypt(plain.clone(), self.from, self.to, &policy, &cx).map_err(|error| about(error.into()))?;
                 self.session.notes(&files::shown(plain_path), &encrypted, false)?;
+                self.session.record(Action::Encrypt, encrypted_path)?;
                 files::write(encrypted_path, &encrypted.text, Content::Encrypted)?;
                 // Who can encrypt but not decrypt has no record, which the next sync says.
                 let opened = file::EncryptedFile::parse_owned(encrypted.text, self.to)
@@ -233,6 +235,7 @@ impl Sync<'_> {
                 let file = match file.replace(plain.clone(), self.from, &cx).map_err(|error| about(error.into()))? {
                     Some(encrypted) => {
                         self.session.notes(&files::shown(plain_path), &encrypted, false)?;
+                        self.session.record(Action::Encrypt, encrypted_path)?;
                         files::write(encrypted_path, &encrypted.text, Content::Encrypted)?;
                         Box::new(file.reopen(encrypted.text)?)
                     }

@@ -48,7 +48,8 @@ pub fn run(args: &Args, session: &Session<'_>) -> Result<(), Failure> {
     let answer = || -> Result<_, Failure> {
         let from = format::choose(query.kind.as_deref(), &input.path(None))?;
         let steps = decrypt::steps(query.extract.as_deref())?;
-        let plain = session.open(EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(false), &cx)?;
+        let plain =
+            session.open(input.file(), EncryptedFile::parse_owned(input.read(session.ui)?, from)?, mac_policy(false), &cx)?;
         answer(&plain.tree(&steps)?, &query.separator)
     };
     session.ui.report(&answer().map_err(|failure| failure.about(&query.file))?)
