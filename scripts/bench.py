@@ -40,6 +40,14 @@ def best(cmd, env, seconds=1.5, most=60, stdin=os.devnull):
     return min(results), memory(cmd, env, stdin)
 
 
+def write(name, report):
+    """Puts a report between its marks in docs/benchmarks.md."""
+    page = pathlib.Path("docs/benchmarks.md")
+    start, end = f"<!-- {name}:start -->\n", f"<!-- {name}:end -->"
+    head, rest = page.read_text().split(start)
+    page.write_text(head + start + report + "\n" + end + rest.split(end)[1])
+
+
 def yaml_input(leaves):
     lines = []
     per = 20
@@ -166,11 +174,8 @@ def main():
         report = "\n".join(lines + [""] + growth)
         print(report)
         if args.write:
-            page = pathlib.Path("docs/benchmarks.md")
-            text = page.read_text()
-            start, end = "<!-- bench:start -->\n", "<!-- bench:end -->"
-            head, rest = text.split(start)
-            page.write_text(head + start + report + "\n" + end + rest.split(end)[1])
+            write("bench", report)
 
 
-main()
+if __name__ == "__main__":
+    main()

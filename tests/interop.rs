@@ -12,6 +12,7 @@ use leafseal::document::Format;
 use leafseal::file::{EncryptedFile, MacPolicy};
 use leafseal::selection::SelectionRule;
 
+use super::harness::Session;
 use super::support::{
     RECIPIENTS, comment_texts, files_in, first_difference, format_of, name_of, policy, policy_of, same_but_for_numbers, selecting,
     shared, testdata, values, with_identities,
@@ -297,4 +298,36 @@ fn shares_for_two_of_three_groups_are_combined_by_the_reference() {
         let theirs = reference.decrypt(format, &ours).unwrap();
         same_tree(format, &theirs, text).unwrap();
     }
+}
+
+#[test]
+fn post_quantum_keys_are_read_both_ways() {
+    let Some(reference) = std::env::var_os("LEAFSEAL_REFERENCE_SOPS") else {
+        eprintln!("skipped: LEAFSEAL_REFERENCE_SOPS names no reference binary");
+        return;
+    };
+    const PLAIN: &str = "password: hunter2\n";
+    let mut session = Session::new();
+    session.args(&["keygen", "--pq", "-o", "pq.txt"]).exit(0);
+    let identities = session.read_text("pq.txt");
+    let recipient = identities.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap().to_owned();
+    assert!(recipient.starts_with("age1pq1"), "{recipient}");
+    session.env("SOPS_AGE_KEY_FILE", "pq.txt").file("ours.yaml", PLAIN).file("theirs.yaml", PLAIN);
+    let (folder, home) = (session.path("."), session.path("../home"));
+    let sops = |arguments: &[&str]| {
+        let output = Command::new(&reference)
+            .args(arguments)
+            .env_clear()
+            .env("HOME", &home)
+            .env("SOPS_AGE_KEY_FILE", "pq.txt")
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    sops(&["encrypt", "-i", "--age", &recipient, "theirs.yaml"]);
+    session.args(&["decrypt", "theirs.yaml"]).stdout(PLAIN).exit(0);
+    session.args(&["encrypt", "-i", "--age", &recipient, "ours.yaml"]).exit(0);
+    assert_eq!(sops(&["decrypt", "ours.yaml"]), PLAIN);
 }
