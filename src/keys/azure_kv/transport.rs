@@ -1,6 +1,6 @@
 //! Owns the bridge from Azure's SDK to our HTTP: every request of the SDK, for tokens too, goes through it, on the thread that asks.
 
-use crate::keys::http::{Client, Deadline, HttpError, Request, Rules, header};
+use crate::keys::http::{Client, Deadline, HttpError, PAUSE, Request, Rules, header};
 use crate::secret::Secret;
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::Headers;
@@ -84,7 +84,7 @@ impl Bridge {
         let method = Method::try_from(request.method().as_str()).map_err(|_| unsendable("the method is none"))?;
         let later = |status| matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
         let machine = url.starts_with(METADATA);
-        let rules = Rules { retries: if machine { 0 } else { RETRIES }, later, follow: false, direct: machine };
+        let rules = Rules { retries: if machine { 0 } else { RETRIES }, pause: PAUSE, later, follow: false, direct: machine };
         let request = Request { method, url, headers, body, secrets: &[] };
         let reply = match machine {
             true => self.client.send(&request, rules, &self.deadline.within(METADATA_LIMIT))?,

@@ -135,7 +135,7 @@ impl<'a> Backend<'a> {
         let secrets = [token.expose().as_str(), value.as_str()];
         let request = Request { method: Method::POST, url: &url, headers, body: &sent, secrets: &secrets };
         let later = |status| matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
-        let rules = Rules { retries: RETRIES, later, follow: false, direct: false };
+        let rules = Rules { retries: RETRIES, pause: http::PAUSE, later, follow: false, direct: false };
         let reply = self.client.send(&request, rules, &deadline).map_err(|error| match error {
             HttpError::Unreachable { url, why } if ready.as_grpc => {
                 HttpError::Unreachable { url, why: format!("{why} (an address of gRPC must speak REST as well, as Google's do)") }

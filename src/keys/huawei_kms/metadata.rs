@@ -1,7 +1,7 @@
 //! Owns the metadata service of an elastic cloud server, which gives its agency's credentials.
 
 use super::Credentials;
-use crate::keys::http::{Client, Deadline, Reply, Request, Rules, header};
+use crate::keys::http::{Client, Deadline, PAUSE, Reply, Request, Rules, header};
 use crate::secret::Secret;
 use std::time::Duration;
 use ureq::http::{HeaderMap, HeaderName, Method};
@@ -22,7 +22,7 @@ pub(super) fn credentials(client: &Client, address: &str, deadline: &Deadline<'_
         }
         let url = format!("{}{path}", address.trim_end_matches('/'));
         let request = Request { method, url: &url, headers, body: b"", secrets: &[] };
-        let rules = Rules { retries: 0, later: |_| false, follow: false, direct: true };
+        let rules = Rules { retries: 0, pause: PAUSE, later: |_| false, follow: false, direct: true };
         client.send(&request, rules, &deadline).map_err(|error| format!("no metadata service: {error}"))
     };
     let token = ask(Method::PUT, "/meta-data/latest/api/token", "x-metadata-token-ttl-seconds", TOKEN_HOLDS)?;

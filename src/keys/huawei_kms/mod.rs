@@ -187,7 +187,7 @@ impl<'a> Backend<'a> {
         let secrets = [secret, token, credentials.secret_key.expose().as_str()];
         let request = Request { method: call.method.clone(), url: &url, headers, body: call.body, secrets: &secrets };
         let later = |status| status == 429 || (status >= 500 && status != 501);
-        let rules = Rules { retries: RETRIES, later, follow: false, direct: false };
+        let rules = Rules { retries: RETRIES, pause: http::PAUSE, later, follow: false, direct: false };
         let reply = self.http.send(&request, rules, deadline)?;
         if (200..300).contains(&reply.status) {
             return Ok(reply);

@@ -27,8 +27,19 @@ pub enum VaultError {
     /// The server could not be asked, or its answer is none.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The server took it and gave nothing back: an engine that keeps what it is given.
+    #[error(
+        "{url}: {status}: it took what it was sent, and wrapped nothing: this is no transit engine. A data key may now lie there in clear: delete \
+         it there, and replace the data key of a file that has it (`leafseal rotate`)"
+    )]
+    NotTransit {
+        /// What was asked.
+        url: String,
+        /// The status of the answer.
+        status: u16,
+    },
     /// The server said no.
-    #[error("{url}: {status}{}", words(.said, *.with_token))]
+    #[error("{url}: {status}{}", words(*.status, .said, *.with_token, .namespace.as_deref()))]
     Refused {
         /// What was asked.
         url: String,
@@ -38,11 +49,18 @@ pub enum VaultError {
         said: Vec<String>,
         /// Whether it was given a token.
         with_token: bool,
+        /// The namespace that was named.
+        namespace: Option<String>,
     },
 }
 
-fn words(said: &[String], with_token: bool) -> String {
-    let said = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
+fn words(status: u16, said: &[String], with_token: bool, namespace: Option<&str>) -> String {
+    let said = match said {
+        [] if status == 404 => String::from(": there is no such thing: is it the path of a transit engine?"),
+        [] => String::new(),
+        said => format!(": {}", said.join("; ")),
+    };
     let token = if with_token { "" } else { " (there is no token: VAULT_TOKEN, ~/.vault-token)" };
-    format!("{said}{token}")
+    let namespace = namespace.map_or_else(String::new, |namespace| format!(" (in the namespace {namespace}: VAULT_NAMESPACE)"));
+    format!("{said}{token}{namespace}")
 }

@@ -2,6 +2,17 @@
 //!
 //! What a service says is cleaned before anyone sees it. Nothing is connected, and no certificate is read, before a request needs it.
 
+mod address;
+mod words;
+
+#[cfg(any(feature = "vault", feature = "huawei-kms"))]
+pub(super) use address::escaped;
+pub(super) use address::origin;
+pub(super) use words::shown;
+
+use address::same_server;
+use words::why;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 use ureq::Agent;
@@ -13,12 +24,10 @@ use zeroize::Zeroizing;
 
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(3);
-/// The first pause before a request is sent again; each further one is twice as long. As much again is added at random.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The first pause before a request is sent again, where a service needs no longer one.
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// The largest answer that is read.
 const LARGEST_ANSWER: u64 = 1 << 20;
-/// How much is shown of what a server says.
-const SHOWN: usize = 300;
 
 /// What the host knows about the network. Asked only when a request is made.
 pub trait Network: Sync {
@@ -97,6 +106,9 @@ pub(super) struct Request<'a> {
 pub(super) struct Rules {
     /// How often it is sent again at most.
     pub(super) retries: u32,
+    /// The first pause before that; each further one is twice as long, as much again is added at random, and it is at least as long as the
+    /// service asks for (`Retry-After`).
+    pub(super) pause: Duration,
     /// Which statuses mean *perhaps soon*.
     pub(super) later: fn(u16) -> bool,
     /// Whether a redirect on the same server is followed, once.
@@ -191,8 +203,8 @@ pub(super) struct Client {
 /// What a try gave.
 enum Tried {
     Done(Reply),
-    /// Not now; perhaps soon. The answer, if there was one.
-    Later(Result<Reply, HttpError>),
+    /// Not now; perhaps soon, or after a time that the service names. The answer, if there was one.
+    Later(Result<Reply, HttpError>, Duration),
     /// The same server, another place.
     There(String),
 }
@@ -221,10 +233,10 @@ impl Client {
                 Tried::Done(reply) => return Ok(reply),
                 Tried::There(to) if moved.is_none() => moved = Some(to),
                 Tried::There(to) => return Err(HttpError::Redirect { url: url.to_owned(), to }),
-                Tried::Later(last) if again == rules.retries => return last,
-                Tried::Later(last) => {
-                    let pause = pause(again);
-                    if pause >= left {
+                Tried::Later(last, _) if again == rules.retries => return last,
+                Tried::Later(last, least) => {
+                    let pause = pause(rules.pause, again).max(least);
+                    if pause >= deadline.left() {
                         return last;
                     }
                     std::thread::sleep(pause);
@@ -288,7 +300,7 @@ fn once(agent: &Agent, url: &str, request: &Request<'_>, rules: Rules, deadline:
             // A connection that was closed without an answer may have been an old one.
             let closed = matches!(&error, ureq::Error::Io(e) if matches!(e.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset));
             let error = unreachable(why(&error));
-            return if closed { Ok(Tried::Later(Err(error))) } else { Err(error) };
+            return if closed { Ok(Tried::Later(Err(error), Duration::ZERO)) } else { Err(error) };
         }
     };
     let status = response.status().as_u16();
@@ -298,6 +310,8 @@ fn once(agent: &Agent, url: &str, request: &Request<'_>, rules: Rules, deadline:
         let stays = rules.follow && status != 303 && same_server(url, &to);
         return if stays { Ok(Tried::There(to)) } else { Err(HttpError::Redirect { url: url.to_owned(), to }) };
     }
+    let least = response.headers().get("retry-after").and_then(|text| text.to_str().ok()?.trim().parse().ok());
+    let least = least.map_or(Duration::ZERO, Duration::from_secs);
     #[cfg(feature = "azure-kv")]
     let headers = std::mem::take(response.headers_mut());
     let body = match response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec() {
@@ -313,7 +327,7 @@ fn once(agent: &Agent, url: &str, request: &Request<'_>, rules: Rules, deadline:
         headers,
         body,
     };
-    Ok(if (rules.later)(status) { Tried::Later(Ok(reply)) } else { Tried::Done(reply) })
+    Ok(if (rules.later)(status) { Tried::Later(Ok(reply), least) } else { Tried::Done(reply) })
 }
 
 /// A header's value.
@@ -334,36 +348,6 @@ pub(super) fn insert_secret(headers: &mut HeaderMap, name: &'static str, text: &
     value.set_sensitive(true);
     headers.insert(HeaderName::from_static(name), value);
     Ok(())
-}
-
-/// Words of a server, fit to be shown: one line, not long, without what we sent.
-pub(super) fn shown(text: &str, secrets: &[&str]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret, "[redacted]");
-    }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
-}
-
-/// `http(s)://HOST[:PORT]` without the slash at its end; `None` for anything with more in it: a user, a path, a query.
-pub(super) fn origin(address: &str) -> Option<&str> {
-    let bare = address.strip_suffix('/').unwrap_or(address);
-    let host = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://"))?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    (!host.is_empty() && !host.starts_with(':') && host.chars().all(plain)).then_some(bare)
-}
-
-/// Escapes what may not stand in one segment of a path.
-#[cfg(any(feature = "vault", feature = "huawei-kms"))]
-pub(super) fn escaped(segment: &str) -> String {
-    let mut out = String::with_capacity(segment.len());
-    for byte in segment.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 /// Wipes the texts that are left in an answer.
@@ -393,46 +377,11 @@ fn agent(tls: TlsConfig, with_proxy: bool) -> Agent {
     builder.build().new_agent()
 }
 
-/// Whether a redirect stays: the same address, or the same host by `https` instead of `http`.
-fn same_server(from: &str, to: &str) -> bool {
-    let address = |url: &str| {
-        let start = url.find("://")? + 3;
-        let end = url[start..].find('/').map_or(url.len(), |at| start + at);
-        origin(&url[..end]).map(str::to_owned)
-    };
-    let (Some(from), Some(to)) = (address(from), address(to)) else { return false };
-    let host = |address: &str| {
-        let rest = address.split_once("://").map(|(_, rest)| rest)?.to_owned();
-        Some(match rest.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host.to_owned(),
-            _ => rest,
-        })
-    };
-    from == to || (from.starts_with("http://") && to.starts_with("https://") && host(&from) == host(&to))
-}
-
 /// How long to wait before a request is sent again.
-fn pause(again: u32) -> Duration {
-    let least = PAUSE.saturating_mul(1 << again.min(5));
+fn pause(first: Duration, again: u32) -> Duration {
+    let least = first.saturating_mul(1 << again.min(5));
     let share = getrandom::u32().unwrap_or_default();
     least + least.mul_f64(f64::from(share) / f64::from(u32::MAX))
-}
-
-/// An error of the HTTP library in words.
-fn why(error: &ureq::Error) -> String {
-    let text = match error {
-        // TLS says it at length.
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            String::from("the connection was closed without an answer")
-        }
-        ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::HostNotFound => String::from("there is no such host"),
-        ureq::Error::Protocol(_) => String::from("answers something that is not HTTP"),
-        other => other.to_string(),
-    };
-    let text = text.split(" (os error ").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -440,61 +389,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_host_and_nothing_else() {
-        for (address, origin_of_it) in [
-            ("https://vault.example.com:8200", "https://vault.example.com:8200"),
-            ("http://127.0.0.1:8200/", "http://127.0.0.1:8200"),
-            ("https://[::1]:8200", "https://[::1]:8200"),
-        ] {
-            assert_eq!(origin(address), Some(origin_of_it));
-        }
-        for address in [
-            "",
-            "vault:8200",
-            "https://",
-            "https://:8200",
-            "https://me:pass@vault",
-            "https://vault/prefix",
-            "https://vault?x",
-            "https://vault#x",
-            "file:///etc",
-            "https://a b",
-            "https://vault\r\nX: y",
-        ] {
-            assert_eq!(origin(address), None, "{address}");
-        }
-    }
-
-    #[test]
-    fn a_redirect_may_only_stay_on_the_same_server() {
-        for (from, to, same) in [
-            ("http://a:1/v1/x", "http://a:1/v1/y", true),
-            ("http://a:80/v1/x", "https://a/v1/x", true),
-            ("http://a:1/v1/x", "http://a:2/v1/x", false),
-            ("https://a/v1/x", "http://a/v1/x", false),
-            ("https://a/v1/x", "https://b/v1/x", false),
-            ("https://a/v1/x", "https://a@b/v1/x", false),
-            ("https://a/v1/x", "https://a.b/v1/x", false),
-            ("https://a/v1/x", "//b/v1/x", false),
-            ("https://a/v1/x", "", false),
-        ] {
-            assert_eq!(same_server(from, to), same, "{from} {to}");
-        }
-    }
-
-    #[test]
     fn pauses_grow_and_are_not_all_alike() {
         for again in 0..3 {
             let least = PAUSE * (1 << again);
-            assert!((least..=least * 2).contains(&pause(again)));
+            assert!((least..=least * 2).contains(&pause(PAUSE, again)));
         }
-        let some: std::collections::HashSet<Duration> = (0..20).map(|_| pause(0)).collect();
+        let some: std::collections::HashSet<Duration> = (0..20).map(|_| pause(PAUSE, 0)).collect();
         assert!(some.len() > 1);
-    }
-
-    #[test]
-    fn words_of_a_server_are_one_line_without_what_was_sent() {
-        assert_eq!(shown("no\r\n\u{1b}[31m s3cret", &["s3cret", ""]), "no   [31m [redacted]");
-        assert_eq!(shown(&"x".repeat(1000), &[]).len(), SHOWN);
     }
 }
