@@ -1,8 +1,10 @@
-//! Owns [`EditError`]: why a structural edit of a document is not possible. The edits are in each format's `edit`.
+//! Owns [`EditError`]: why a structural edit of a document is not possible, and what the edits of the formats have in common. The edits are in
+//! each format's `edit`.
 
-use super::ParseError;
 use super::json::EmitError;
+use super::node::Node;
 use super::steps::{Step, format_steps};
+use super::{Document, NodeKind, ParseError, PathId};
 
 /// Why an edit is not possible. Steps and keys are names, not secrets.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -65,4 +67,60 @@ impl EditError {
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::KeyNotFound(_) | Self::OutOfBounds(_))
     }
+}
+
+/// The value wrapped in the containers that steps name.
+pub(super) fn nest(steps: &[Step], value: &Node) -> Node {
+    steps.iter().rev().fold(value.clone(), |inner, step| match step {
+        Step::Key(key) => Node::map([(key.clone(), inner)]),
+        Step::Index(_) => Node::seq([inner]),
+    })
+}
+
+/// Refuses the whole document and the entry of the metadata.
+///
+/// # Errors
+/// `EmptyPath`, `ReservedKey`.
+pub(super) fn refuse_reserved(steps: &[Step], reserved: &str) -> Result<(), EditError> {
+    match steps.first() {
+        None => Err(EditError::EmptyPath),
+        Some(Step::Key(key)) if key == reserved => Err(EditError::ReservedKey),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The entry that a step leads to, `None` where there is none yet. Of equal keys the first is meant.
+///
+/// # Errors
+/// `NotAContainer`, `IndexOnMapping`, `KeyOnList`.
+pub(super) fn find(document: &Document, container: PathId, steps: &[Step], index: usize) -> Result<Option<PathId>, EditError> {
+    let is = |variant| Err(EditError::at(variant, steps, index));
+    match (document.paths.node(container).kind, &steps[index]) {
+        (NodeKind::FlowMap | NodeKind::BlockMap, Step::Key(key)) => {
+            Ok(document.children(container).find(|&id| document.paths.key(id, &document.text) == Some(key.as_str())))
+        }
+        (NodeKind::FlowSeq | NodeKind::BlockSeq, Step::Index(n)) => Ok(document.children(container).nth(*n)),
+        (NodeKind::FlowMap | NodeKind::BlockMap, Step::Index(_)) => is(EditError::IndexOnMapping),
+        (NodeKind::FlowSeq | NodeKind::BlockSeq, Step::Key(_)) => is(EditError::KeyOnList),
+        (NodeKind::Scalar, _) => is(EditError::NotAContainer),
+    }
+}
+
+/// The entry that steps lead to from a root, for removing it. `find` says where a step leads.
+///
+/// # Errors
+/// What `find` says; `KeyNotFound`, `OutOfBounds` where nothing is.
+pub(super) fn entry_at(
+    steps: &[Step],
+    root: PathId,
+    find: impl Fn(PathId, usize) -> Result<Option<PathId>, EditError>,
+) -> Result<PathId, EditError> {
+    let mut at = root;
+    for (index, step) in steps.iter().enumerate() {
+        at = find(at, index)?.ok_or_else(|| match step {
+            Step::Key(_) => EditError::at(EditError::KeyNotFound, steps, index),
+            Step::Index(_) => EditError::at(EditError::OutOfBounds, steps, index),
+        })?;
+    }
+    Ok(at)
 }

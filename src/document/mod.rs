@@ -17,6 +17,7 @@ pub mod ini;
 pub mod json;
 mod key_sets;
 pub mod layout;
+mod lines;
 pub mod node;
 pub mod path;
 mod places;

@@ -7,10 +7,10 @@ use super::super::splice::Splice;
 use super::super::steps::Step;
 use super::super::{Document, Leaf, LeafKind, PathId, PathNode, Style};
 use super::emit::key_text;
-use super::metadata::newline;
 use super::read::{line_end, line_start};
 use super::spell::spelled;
 use super::{DEFAULT, METADATA};
+use crate::document::lines::newline;
 
 const ROOT: PathId = PathId(0);
 

@@ -7,6 +7,7 @@ use super::super::{Document, Span};
 use super::METADATA;
 use super::spell::spelled;
 use crate::document::Style;
+use crate::document::lines::newline;
 
 /// Writes the metadata: as last section, one line break before it, or in the place of the one that is there.
 pub fn metadata_splices(document: &Document, metadata: &Node) -> Vec<Splice> {
@@ -51,12 +52,4 @@ fn section_text(metadata: &Node, newline: &str) -> String {
         out.push_str(&format!("{name:width$} = {value}{newline}"));
     }
     out
-}
-
-/// How the first line of a text ends.
-pub(super) fn newline(text: &str) -> &'static str {
-    match text.find('\n') {
-        Some(at) if text[..at].ends_with('\r') => "\r\n",
-        _ => "\n",
-    }
 }

@@ -1,6 +1,6 @@
 //! Owns the structural edits of JSON: the metadata entry, `set` and `unset`, as splices in the file's own layout.
 
-use super::super::edit::EditError;
+use super::super::edit::{EditError, entry_at, nest, refuse_reserved};
 use super::super::node::Node;
 use super::super::splice::Splice;
 use super::super::steps::Step;
@@ -73,7 +73,7 @@ pub fn cut_metadata(document: &Document) -> Vec<Splice> {
 ///
 /// `indent` is for an empty document, which has no layout to follow.
 pub fn set(document: &Document, steps: &[Step], value: &Node, indent: JsonIndent) -> Result<Vec<Splice>, EditError> {
-    refuse_reserved(steps)?;
+    refuse_reserved(steps, METADATA_KEY)?;
     emit::check_finite(value)?;
     let mut at = ROOT;
     for (index, step) in steps.iter().enumerate() {
@@ -94,24 +94,10 @@ pub fn set(document: &Document, steps: &[Step], value: &Node, indent: JsonIndent
 
 /// Removes the entry at a path with its comma. Of equal keys the first is meant.
 pub fn unset(document: &Document, steps: &[Step]) -> Result<Vec<Splice>, EditError> {
-    refuse_reserved(steps)?;
-    let mut at = ROOT;
-    for (index, step) in steps.iter().enumerate() {
-        at = find(document, at, steps, index)?.ok_or_else(|| match step {
-            Step::Key(_) => EditError::at(EditError::KeyNotFound, steps, index),
-            Step::Index(_) => EditError::at(EditError::OutOfBounds, steps, index),
-        })?;
-    }
+    refuse_reserved(steps, METADATA_KEY)?;
+    let at = entry_at(steps, ROOT, |at, index| find(document, at, steps, index))?;
     let parent = document.paths.node(at).parent;
     Ok(vec![cut(document, parent, &entries(document, parent), at)])
-}
-
-fn refuse_reserved(steps: &[Step]) -> Result<(), EditError> {
-    match steps.first() {
-        None => Err(EditError::EmptyPath),
-        Some(Step::Key(key)) if key == METADATA_KEY => Err(EditError::ReservedKey),
-        Some(_) => Ok(()),
-    }
 }
 
 /// The entry that a step leads to, `None` where there is none yet.
@@ -127,14 +113,6 @@ fn find(document: &Document, container: PathId, steps: &[Step], index: usize) ->
         (NodeKind::FlowSeq, Step::Key(_)) => is(EditError::KeyOnList),
         _ => is(EditError::NotAContainer),
     }
-}
-
-/// The value wrapped in the containers that steps name.
-fn nest(steps: &[Step], value: &Node) -> Node {
-    steps.iter().rev().fold(value.clone(), |inner, step| match step {
-        Step::Key(key) => Node::map([(key.clone(), inner)]),
-        Step::Index(_) => Node::seq([inner]),
-    })
 }
 
 fn replace(document: &Document, entry: PathId, value: &Node, indent: JsonIndent) -> Splice {

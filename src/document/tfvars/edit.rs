@@ -1,14 +1,14 @@
 //! Owns `set` and `unset` of HCL, as splices in the file's own layout.
 
-use super::super::edit::EditError;
+use super::super::edit::{EditError, entry_at, find, nest, refuse_reserved};
+use super::super::lines::{line_start, newline, newline_len};
 use super::super::node::Node;
 use super::super::splice::Splice;
 use super::super::steps::Step;
 use super::super::{Document, NodeKind, ParseError, PathId, Segment};
 use super::emit::{key_text, write_value};
-use super::metadata::newline;
 use super::scan::METADATA_KEY;
-use super::tokens::{blanks_end, comment_end, is_name, newline_len};
+use super::tokens::{blanks_end, comment_end, is_name};
 
 const ROOT: PathId = PathId(0);
 
@@ -17,7 +17,7 @@ const ROOT: PathId = PathId(0);
 /// # Errors
 /// See [`EditError`].
 pub fn set(document: &Document, steps: &[Step], value: &Node) -> Result<Vec<Splice>, EditError> {
-    refuse_reserved(steps)?;
+    refuse_reserved(steps, METADATA_KEY)?;
     let mut at = ROOT;
     for (index, step) in steps.iter().enumerate() {
         let rest = &steps[index + 1..];
@@ -45,45 +45,9 @@ pub fn set(document: &Document, steps: &[Step], value: &Node) -> Result<Vec<Spli
 /// # Errors
 /// See [`EditError`].
 pub fn unset(document: &Document, steps: &[Step]) -> Result<Vec<Splice>, EditError> {
-    refuse_reserved(steps)?;
-    let mut at = ROOT;
-    for (index, step) in steps.iter().enumerate() {
-        at = find(document, at, steps, index)?.ok_or_else(|| match step {
-            Step::Key(_) => EditError::at(EditError::KeyNotFound, steps, index),
-            Step::Index(_) => EditError::at(EditError::OutOfBounds, steps, index),
-        })?;
-    }
+    refuse_reserved(steps, METADATA_KEY)?;
+    let at = entry_at(steps, ROOT, |at, index| find(document, at, steps, index))?;
     Ok(vec![cut(document, at)])
-}
-
-fn refuse_reserved(steps: &[Step]) -> Result<(), EditError> {
-    match steps.first() {
-        None => Err(EditError::EmptyPath),
-        Some(Step::Key(key)) if key == METADATA_KEY => Err(EditError::ReservedKey),
-        Some(_) => Ok(()),
-    }
-}
-
-/// The entry that a step leads to, `None` where there is none yet.
-fn find(document: &Document, container: PathId, steps: &[Step], index: usize) -> Result<Option<PathId>, EditError> {
-    let is = |variant| Err(EditError::at(variant, steps, index));
-    match (document.paths.node(container).kind, &steps[index]) {
-        (NodeKind::FlowMap | NodeKind::BlockMap, Step::Key(key)) => {
-            Ok(document.children(container).find(|&id| document.paths.key(id, &document.text) == Some(key.as_str())))
-        }
-        (NodeKind::FlowSeq, Step::Index(n)) => Ok(document.children(container).nth(*n)),
-        (NodeKind::FlowMap | NodeKind::BlockMap, Step::Index(_)) => is(EditError::IndexOnMapping),
-        (NodeKind::FlowSeq, Step::Key(_)) => is(EditError::KeyOnList),
-        _ => is(EditError::NotAContainer),
-    }
-}
-
-/// The value wrapped in the containers that steps name.
-fn nest(steps: &[Step], value: &Node) -> Node {
-    steps.iter().rev().fold(value.clone(), |inner, step| match step {
-        Step::Key(key) => Node::map([(key.clone(), inner)]),
-        Step::Index(_) => Node::seq([inner]),
-    })
 }
 
 fn replace(document: &Document, entry: PathId, value: &Node) -> Result<Vec<Splice>, EditError> {
@@ -108,18 +72,13 @@ fn value_text(document: &Document, value: &Node, indent: &str) -> Result<String,
 
 /// The blanks at the beginning of a line.
 fn indent_of(document: &Document, at: usize) -> &str {
-    let start = line_start(document, at);
+    let start = line_start(&document.text, at);
     &document.text[start..blanks_end(document.text.as_bytes(), start)]
-}
-
-fn line_start(document: &Document, at: usize) -> usize {
-    let start = memchr::memrchr(b'\n', &document.text.as_bytes()[..at]).map_or(0, |n| n + 1);
-    if start == 0 && document.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { start }
 }
 
 /// Whether only blanks stand before a place on its line.
 fn begins_line(document: &Document, at: usize) -> bool {
-    blanks_end(document.text.as_bytes(), line_start(document, at)) == at
+    blanks_end(document.text.as_bytes(), line_start(&document.text, at)) == at
 }
 
 /// The end of the line of an entry, its comma and comments included; `None` if something else follows on it.
@@ -162,7 +121,7 @@ fn add(document: &Document, container: PathId, key: Option<&str>, value: &Node) 
             _ if container == ROOT => {
                 let at = document.metadata.first().map_or(document.text.len(), |&id| document.paths.node(id).entry.start as usize);
                 let text = entry("")?;
-                let needs_break = at > line_start(document, at);
+                let needs_break = at > line_start(&document.text, at);
                 let before = if needs_break { newline } else { "" };
                 let after = if document.metadata.is_empty() { newline.to_owned() } else { newline.repeat(2) };
                 Splice::insert(at, format!("{before}{text}{after}"))
@@ -229,7 +188,7 @@ fn cut(document: &Document, entry: PathId) -> Splice {
     if begins_line(document, span.start)
         && let Some(end) = rest_of_line(document, span.end)
     {
-        return Splice::new(line_start(document, span.start), end + newline_len(bytes, end), "");
+        return Splice::new(line_start(&document.text, span.start), end + newline_len(bytes, end), "");
     }
     let parent = document.paths.node(entry).parent;
     let all: Vec<PathId> = document.children(parent).collect();

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::tokens::{Fault, name_end, newline_len};
+use super::super::lines::newline_len;
+use super::tokens::{Fault, name_end};
 
 /// The first line of a heredoc.
 #[derive(Clone, Copy)]

@@ -1,8 +1,9 @@
 //! Owns where strings, heredocs and expressions end, with templates inside of them: brackets, quotes and heredocs nested to any
 //! depth, on a stack of its own.
 
+use super::super::lines::newline_len;
 use super::heredoc::Opening;
-use super::tokens::{Fault, comment_end, newline_len};
+use super::tokens::{Fault, comment_end};
 
 /// What is open while an expression is read.
 enum Mode<'t> {

@@ -4,10 +4,11 @@
 //! one wins), keys in parentheses and NUL bytes. Expressions and blocks become leaves that cannot be sealed.
 
 use super::super::key_sets::KeySets;
+use super::super::lines::newline_len;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
 use super::lex::{self, Ends};
 use super::number;
-use super::tokens::{Fault, blanks_end, comment_end, name_end, newline_len};
+use super::tokens::{Fault, blanks_end, comment_end, name_end};
 
 /// Lists and objects may be nested this deep.
 pub const MAX_DEPTH: usize = 500;

@@ -40,15 +40,6 @@ pub(super) fn blanks_end(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The length of a line break at `at`; 0 if there is none.
-pub(super) fn newline_len(bytes: &[u8], at: usize) -> usize {
-    match (bytes.get(at), bytes.get(at + 1)) {
-        (Some(b'\n'), _) => 1,
-        (Some(b'\r'), Some(b'\n')) => 2,
-        _ => 0,
-    }
-}
-
 /// The end of the name that starts at `at`; `at` if none does. Names have letters, digits, `_` and `-`, and start with a letter or
 /// `_`.
 pub(super) fn name_end(text: &str, at: usize) -> usize {

@@ -1,13 +1,13 @@
 //! Owns `set` and `unset` of TOML, as splices in the file's own layout. What is new is written on one line.
 
 use super::super::convert::ConvertError;
-use super::super::edit::EditError;
+use super::super::edit::{EditError, entry_at, find, nest, refuse_reserved};
+use super::super::lines::{line_start, newline, newline_len};
 use super::super::node::{Node, Tree};
 use super::super::splice::Splice;
 use super::super::steps::Step;
 use super::super::{Document, NodeKind, PathId, Segment};
 use super::emit::{check, key_text, write_table, write_value};
-use super::metadata::{newline, newline_len};
 use super::outline::{Line, What, statements};
 use super::scan::METADATA_KEY;
 
@@ -18,7 +18,7 @@ const ROOT: PathId = PathId(0);
 /// # Errors
 /// See [`EditError`].
 pub fn set(document: &Document, steps: &[Step], value: &Node) -> Result<Vec<Splice>, EditError> {
-    refuse_reserved(steps)?;
+    refuse_reserved(steps, METADATA_KEY)?;
     check(value).map_err(|error| match error {
         ConvertError::NoNull(_) => EditError::at(EditError::NoNull, steps, steps.len()),
         _ => EditError::at(EditError::Unspellable, steps, steps.len()),
@@ -41,45 +41,9 @@ pub fn set(document: &Document, steps: &[Step], value: &Node) -> Result<Vec<Spli
 /// # Errors
 /// See [`EditError`].
 pub fn unset(document: &Document, steps: &[Step]) -> Result<Vec<Splice>, EditError> {
-    refuse_reserved(steps)?;
-    let mut at = ROOT;
-    for (index, step) in steps.iter().enumerate() {
-        at = find(document, at, steps, index)?.ok_or_else(|| match step {
-            Step::Key(_) => EditError::at(EditError::KeyNotFound, steps, index),
-            Step::Index(_) => EditError::at(EditError::OutOfBounds, steps, index),
-        })?;
-    }
+    refuse_reserved(steps, METADATA_KEY)?;
+    let at = entry_at(steps, ROOT, |at, index| find(document, at, steps, index))?;
     Ok(cut(document, at))
-}
-
-fn refuse_reserved(steps: &[Step]) -> Result<(), EditError> {
-    match steps.first() {
-        None => Err(EditError::EmptyPath),
-        Some(Step::Key(key)) if key == METADATA_KEY => Err(EditError::ReservedKey),
-        Some(_) => Ok(()),
-    }
-}
-
-/// The entry that a step leads to, `None` where there is none yet.
-fn find(document: &Document, container: PathId, steps: &[Step], index: usize) -> Result<Option<PathId>, EditError> {
-    let is = |variant| Err(EditError::at(variant, steps, index));
-    match (document.paths.node(container).kind, &steps[index]) {
-        (NodeKind::FlowMap | NodeKind::BlockMap, Step::Key(key)) => {
-            Ok(document.children(container).find(|&id| document.paths.key(id, &document.text) == Some(key.as_str())))
-        }
-        (NodeKind::FlowSeq | NodeKind::BlockSeq, Step::Index(n)) => Ok(document.children(container).nth(*n)),
-        (NodeKind::FlowMap | NodeKind::BlockMap, Step::Index(_)) => is(EditError::IndexOnMapping),
-        (NodeKind::FlowSeq | NodeKind::BlockSeq, Step::Key(_)) => is(EditError::KeyOnList),
-        (NodeKind::Scalar, _) => is(EditError::NotAContainer),
-    }
-}
-
-/// The value wrapped in the containers that steps name.
-fn nest(steps: &[Step], value: &Node) -> Node {
-    steps.iter().rev().fold(value.clone(), |inner, step| match step {
-        Step::Key(key) => Node::map([(key.clone(), inner)]),
-        Step::Index(_) => Node::seq([inner]),
-    })
 }
 
 fn value_text(value: &Node) -> String {
@@ -110,11 +74,6 @@ fn line_end(document: &Document, at: usize) -> usize {
     let bytes = document.text.as_bytes();
     let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n);
     if end > at && end < bytes.len() && bytes[end - 1] == b'\r' { end - 1 } else { end }
-}
-
-fn line_start(document: &Document, at: usize) -> usize {
-    let start = memchr::memrchr(b'\n', &document.text.as_bytes()[..at]).map_or(0, |n| n + 1);
-    if start == 0 && document.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { start }
 }
 
 /// The keys from one place down to another, as a header or a dotted key has them.
@@ -161,7 +120,7 @@ fn add(document: &Document, container: PathId, step: &Step, value: &Node) -> Res
         return Ok(vec![match lines.first() {
             Some(first) => Splice::insert(first.span.start as usize, format!("{}{newline}{newline}", entry(""))),
             None => {
-                let needs_break = document.text.len() > line_start(document, document.text.len());
+                let needs_break = document.text.len() > line_start(&document.text, document.text.len());
                 Splice::insert(document.text.len(), format!("{}{}{newline}", if needs_break { newline } else { "" }, entry("")))
             }
         }]);
@@ -195,7 +154,7 @@ fn add_in_line(document: &Document, container: PathId, entry: &str) -> Vec<Splic
         return vec![Splice::new(start, span.end - 1, text)];
     };
     let of_last = document.paths.node(last).entry.range();
-    let before = &document.text[line_start(document, of_last.start)..of_last.start];
+    let before = &document.text[line_start(&document.text, of_last.start)..of_last.start];
     let own_line = before.bytes().all(|byte| matches!(byte, b' ' | b'\t'));
     let comma = comma_end(document, of_last.end);
     let separator = if own_line { format!("{}{before}", newline(&document.text)) } else { String::from(" ") };
@@ -241,12 +200,12 @@ fn cut(document: &Document, entry: PathId) -> Vec<Splice> {
         let (from, to) = match line.what {
             What::Entry => {
                 let end = line_end(document, line.span.end as usize);
-                (line_start(document, start), end + newline_len(bytes, end))
+                (line_start(&document.text, start), end + newline_len(bytes, end))
             }
             What::Header { .. } => {
                 let next = lines[n + 1..].iter().find(|line| matches!(line.what, What::Header { .. }));
-                let to = next.map_or(bytes.len(), |next| line_start(document, next.span.start as usize));
-                let from = line_start(document, start);
+                let to = next.map_or(bytes.len(), |next| line_start(&document.text, next.span.start as usize));
+                let from = line_start(&document.text, start);
                 (
                     if to == bytes.len() {
                         document.text[..from].trim_end().len() + last_break(&document.text[..from])
@@ -278,7 +237,7 @@ fn cut_in_line(document: &Document, parent: PathId, entry: PathId) -> Splice {
     // Entries of one dotted table follow each other only by habit: each is its own.
     let span = document.paths.node(entry).entry.range();
     let all: Vec<PathId> = document.children(parent).collect();
-    let start = line_start(document, span.start);
+    let start = line_start(&document.text, span.start);
     let own_line = document.text[start..span.start].bytes().all(|byte| matches!(byte, b' ' | b'\t'));
     if let Some(comma) = comma_end(document, span.end).filter(|_| own_line) {
         let end = line_end(document, comma);

@@ -1,5 +1,6 @@
 //! Owns the `[sops]` tables: last in the file, in the layout of rops, taken out without a trace.
 
+use super::super::lines::{newline, with_blank_line};
 use super::super::node::Node;
 use super::super::splice::Splice;
 use super::super::{Document, NodeKind, Span};
@@ -47,20 +48,8 @@ pub fn cut_metadata(document: &Document) -> Vec<Splice> {
     };
     let mut splices: Vec<Splice> = regions.iter().map(|&span| Splice { span, text: String::new() }).collect();
     for splice in &mut splices {
-        let span = splice.span.range();
-        let end = span.end + newline_len(bytes, span.end);
-        let mut start = span.start;
-        if end == bytes.len() && end > span.end {
-            let blank = line_break_before(bytes, start);
-            if line_break_before(bytes, start - blank) > 0 {
-                start -= blank;
-            }
-        } else if end == bytes.len() {
-            for _ in 0..2 {
-                start -= line_break_before(bytes, start);
-            }
-        }
-        splice.span = Span::new(start, end);
+        let block = with_blank_line(bytes, splice.span.range());
+        splice.span = Span::new(block.start, block.end);
     }
     splices
 }
@@ -88,30 +77,4 @@ fn regions(document: &Document) -> Vec<Span> {
         open = true;
     }
     regions
-}
-
-/// The length of the line break at `at`.
-pub(super) fn newline_len(bytes: &[u8], at: usize) -> usize {
-    match (bytes.get(at), bytes.get(at + 1)) {
-        (Some(b'\n'), _) => 1,
-        (Some(b'\r'), Some(b'\n')) => 2,
-        _ => 0,
-    }
-}
-
-/// The length of the line break that ends at `at`.
-fn line_break_before(bytes: &[u8], at: usize) -> usize {
-    match &bytes[..at] {
-        [.., b'\r', b'\n'] => 2,
-        [.., b'\n'] => 1,
-        _ => 0,
-    }
-}
-
-/// The line break of a text: that of its first line.
-pub(super) fn newline(text: &str) -> &'static str {
-    match memchr::memchr(b'\n', text.as_bytes()) {
-        Some(at) if at > 0 && text.as_bytes()[at - 1] == b'\r' => "\r\n",
-        _ => "\n",
-    }
 }

@@ -4,14 +4,13 @@
 //! expanded at its place; an anchored value that changes changes for its aliases, too, as the text says.
 
 use super::emit::emit_flow;
-use super::expand::{nest, set_in, unset_in};
+use super::expand::{set_in, unset_in};
 use super::flow_entries;
 use super::header::{Header, Properties};
 use super::replace::Old;
-use super::site::{
-    break_before, column, document_end, head, is_flow, is_in_flow, line_end, line_start, newline, next_line, skip_blanks,
-};
-use crate::document::edit::EditError;
+use super::site::{break_before, column, document_end, head, is_flow, is_in_flow, line_end, line_start, next_line, skip_blanks};
+use crate::document::edit::{EditError, nest, refuse_reserved};
+use crate::document::lines::newline;
 use crate::document::node::Node;
 use crate::document::steps::Step;
 use crate::document::{Document, Leaf, LeafKind, NodeKind, PathId, Splice};
@@ -79,11 +78,8 @@ impl<'d> Edit<'d> {
 
     /// The root of the first document. Its `sops` entry is not for edits.
     fn root(&self, steps: &[Step]) -> Result<PathId, EditError> {
-        match steps.first() {
-            None => Err(EditError::EmptyPath),
-            Some(Step::Key(key)) if key == "sops" => Err(EditError::ReservedKey),
-            Some(_) => Ok(self.document.roots[0]),
-        }
+        refuse_reserved(steps, "sops")?;
+        Ok(self.document.roots[0])
     }
 
     /// The entry that a step leads to, `None` where there is none yet.

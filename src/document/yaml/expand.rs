@@ -1,16 +1,8 @@
 //! Changes in a tree that is not text yet: what an alias stands for, before it takes the alias's place.
 
-use crate::document::edit::EditError;
+use crate::document::edit::{EditError, nest};
 use crate::document::node::{Entry, Item, Node, Tree};
 use crate::document::steps::Step;
-
-/// The value wrapped in the containers that steps name.
-pub(super) fn nest(steps: &[Step], value: &Node) -> Node {
-    steps.iter().rev().fold(value.clone(), |inner, step| match step {
-        Step::Key(key) => Node::map([(key.clone(), inner)]),
-        Step::Index(_) => Node::seq([inner]),
-    })
-}
 
 /// Sets the value at `steps[from..]`; see [`set`](super::edit::set).
 pub(super) fn set_in(tree: &mut Node, steps: &[Step], from: usize, value: &Node) -> Result<(), EditError> {

@@ -4,7 +4,8 @@
 
 use super::emit::{EmitLayout, emit, emit_flow};
 use super::flow_entries;
-use super::site::{break_before, column, document_end, line_end, line_start, newline, next_line, skip_space};
+use super::site::{break_before, column, document_end, line_end, line_start, next_line, skip_space};
+use crate::document::lines::newline;
 use crate::document::node::Node;
 use crate::document::{Document, NodeKind, PathId, Splice};
 

@@ -47,14 +47,6 @@ pub(super) fn column(text: &str, at: usize) -> usize {
     text[line_start(text, at)..at].chars().count()
 }
 
-/// The line break of the file: that of its first line.
-pub(super) fn newline(text: &str) -> &'static str {
-    match memchr::memchr(b'\n', text.as_bytes()) {
-        Some(at) if at > 0 && text.as_bytes()[at - 1] == b'\r' => "\r\n",
-        _ => "\n",
-    }
-}
-
 /// The first byte at or after `at` that is no blank.
 pub(super) fn skip_blanks(text: &str, at: usize) -> usize {
     at + text.as_bytes()[at..].iter().take_while(|&&c| matches!(c, b' ' | b'\t')).count()
@@ -215,7 +207,6 @@ mod tests {
         }
         assert_eq!(at, text.len());
         assert_eq!(column("x\n  \u{e9}: 1", 6), 3);
-        assert_eq!((newline("a\r\nb\n"), newline("a\n"), newline("")), ("\r\n", "\n", "\n"));
     }
 
     #[test]
