@@ -65,6 +65,7 @@ mod serving {
     use crate::keys::recover::Answer;
     use crate::keys::remote::{Call, Refusal, Work};
     use crate::keys::service::{KeyService, Unwrapped};
+    use crate::keys::words::one_line;
     use std::sync::mpsc::{Receiver, channel};
     use std::sync::{Mutex, PoisonError};
 
@@ -107,6 +108,7 @@ mod serving {
         fn allow(&self, work: &Work) -> Result<(), Refusal> {
             let Some(asking) = &self.asking else { return Ok(()) };
             let _mine = asking.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever asks has written the key.
             let key = work.key();
             let what = match work {
                 Work::Wrap(..) => "encrypt",
@@ -115,7 +117,7 @@ mod serving {
             let question = format!(
                 "\nReceived {what} request using {} key {}. Respond to request? (y/n): ",
                 key.key_type().service(),
-                shown(key)
+                one_line(&key.to_string(), 300)
             );
             match self.ui.yes_or_no(&question) {
                 Ok(true) => Ok(()),
@@ -137,10 +139,5 @@ mod serving {
                 },
             }
         }
-    }
-
-    /// A key's text, fit for a terminal: whoever asks has written it.
-    fn shown(key: &crate::keys::MasterKey) -> String {
-        key.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
     }
 }

@@ -13,6 +13,7 @@ use crate::host::files;
 use crate::host::ui::Ui;
 use crate::host::{clock, env};
 use crate::keys::diff::KeyDiff;
+use crate::keys::pin::pin_from;
 use crate::keys::recover::DecryptionOrder;
 #[cfg(feature = "keyservice")]
 use crate::keys::remote::{Address, Remote};
@@ -234,13 +235,8 @@ impl<'a> Session<'a> {
         let Ok(Some(config)) = self.configs.of_file(file) else { return };
         let path = config_file::file_path(file, Some(&config));
         let Ok(policy) = config::resolve(Some(&config), &path, &Overrides::default(), format) else { return };
-        // Which version of a key is the current one, only its service knows.
-        let unpinned = |key: &MasterKey| matches!(key, MasterKey::AzureKv(azure) if azure.version.is_empty());
-        if policy.groups.iter().flat_map(|group| &group.keys).any(unpinned) {
-            return;
-        }
         let groups: Vec<_> = metadata.groups.iter().map(|group| group.group()).collect();
-        if !KeyDiff::new(&groups, metadata.shamir_threshold, &policy.groups).is_empty() {
+        if !KeyDiff::new(&groups, metadata.shamir_threshold, &pin_from(&policy.groups, &groups)).is_empty() {
             self.ui.warning(&format!(
                 "{name}: its master keys, which stay, are not those of its creation rule: `leafseal updatekeys` brings them up to date"
             ));
@@ -264,7 +260,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Exit 1, when it does not take it: nothing may be given out or written then.
     pub fn record(&self, action: Action, path: &Path) -> Result<(), Failure> {
-        self.audit.record(self.ui, action, &files::absolute(path))
+        self.audit.record(self.ui, action, path)
     }
 
     /// Shows what a user should know about an encryption. With `strict`, a file of which nothing is sealed is refused.

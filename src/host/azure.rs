@@ -1,7 +1,7 @@
 //! Owns what is known about Azure here beside what its SDK finds by itself, and how the SDK runs `az` and `azd`.
 
 use super::clock;
-use super::env::{self, Variable};
+use super::env;
 use super::failure::io_words;
 use crate::keys::azure_kv::{Executor, Settings, Surroundings};
 use crate::secret::Secret;
@@ -32,12 +32,12 @@ impl Surroundings for Environment {
             None => None,
         };
         Ok(Settings {
-            which: text(&env::AZURE_TOKEN_CREDENTIALS)?.unwrap_or_default(),
-            tenant: text(&env::AZURE_TENANT_ID)?,
-            client: text(&env::AZURE_CLIENT_ID)?,
-            secret: text(&env::AZURE_CLIENT_SECRET)?.map(Secret::new),
+            which: env::AZURE_TOKEN_CREDENTIALS.text_in_words()?.unwrap_or_default(),
+            tenant: env::AZURE_TENANT_ID.text_in_words()?,
+            client: env::AZURE_CLIENT_ID.text_in_words()?,
+            secret: env::AZURE_CLIENT_SECRET.text_in_words()?.map(Secret::new),
             certificate,
-            authority: text(&env::AZURE_AUTHORITY_HOST)?.unwrap_or_else(|| AUTHORITY.to_owned()),
+            authority: env::AZURE_AUTHORITY_HOST.text_in_words()?.unwrap_or_else(|| AUTHORITY.to_owned()),
             federated: env::AZURE_FEDERATED_TOKEN_FILE.path().is_some(),
             managed: env::IDENTITY_ENDPOINT.path().is_some(),
         })
@@ -54,10 +54,6 @@ impl Surroundings for Environment {
     fn limit(&self) -> Duration {
         LIMIT
     }
-}
-
-fn text(variable: &Variable) -> std::result::Result<Option<String>, String> {
-    variable.text().map_err(|failure| failure.message)
 }
 
 fn read(path: &Path) -> std::result::Result<Zeroizing<Vec<u8>>, String> {

@@ -218,6 +218,14 @@ impl Variable {
         }
     }
 
+    /// As [`Variable::text`], for those who want to know in words why not.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn text_in_words(&self) -> Result<Option<String>, String> {
+        self.text().map_err(|failure| failure.message)
+    }
+
     /// Its value if it is set, also to nothing.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Owns what is known about Google Cloud here beside what its library finds by itself: the variables of sops, and whether there is a file of
 //! application default credentials.
 
-use super::env::{self, Variable};
+use super::env;
 use super::failure::io_words;
 use crate::keys::gcp_kms::{Settings, Surroundings};
 use crate::secret::Secret;
@@ -23,7 +23,7 @@ pub struct Environment;
 
 impl Surroundings for Environment {
     fn settings(&self) -> Result<Settings, String> {
-        let client = text(&env::GCP_KMS_CLIENT_TYPE)?.unwrap_or_default();
+        let client = env::GCP_KMS_CLIENT_TYPE.text_in_words()?.unwrap_or_default();
         if !["", "grpc", "rest"].iter().any(|known| client.eq_ignore_ascii_case(known)) {
             return Err(format!("the environment variable {} must be `grpc` or `rest`", env::GCP_KMS_CLIENT_TYPE.name));
         }
@@ -32,7 +32,7 @@ impl Surroundings for Environment {
         let place = file.as_deref().map(|file| format!(", and there is no file {}", file.display())).unwrap_or_default();
         Ok(Settings {
             credentials: credentials()?,
-            access_token: text(&env::GOOGLE_OAUTH_ACCESS_TOKEN)?.map(Secret::new),
+            access_token: env::GOOGLE_OAUTH_ACCESS_TOKEN.text_in_words()?.map(Secret::new),
             has_default: named.is_some() || file.is_some_and(|file| file.exists()),
             places: format!(
                 "{}, {} and {} are not set{place}",
@@ -40,20 +40,16 @@ impl Surroundings for Environment {
                 env::GOOGLE_OAUTH_ACCESS_TOKEN.name,
                 env::GOOGLE_APPLICATION_CREDENTIALS.name
             ),
-            endpoint: text(&env::GCP_KMS_ENDPOINT)?,
-            universe: text(&env::GCP_KMS_UNIVERSE_DOMAIN)?,
+            endpoint: env::GCP_KMS_ENDPOINT.text_in_words()?,
+            universe: env::GCP_KMS_UNIVERSE_DOMAIN.text_in_words()?,
             limit: LIMIT,
         })
     }
 }
 
-fn text(variable: &Variable) -> Result<Option<String>, String> {
-    variable.text().map_err(|failure| failure.message)
-}
-
 /// `GOOGLE_CREDENTIALS`: a file, if there is one of that name, else the credentials themselves.
 fn credentials() -> Result<Option<Secret<String>>, String> {
-    let Some(value) = text(&env::GOOGLE_CREDENTIALS)? else { return Ok(None) };
+    let Some(value) = env::GOOGLE_CREDENTIALS.text_in_words()? else { return Ok(None) };
     if !Path::new(&value).exists() {
         return Ok(Some(Secret::new(value)));
     }

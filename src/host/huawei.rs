@@ -23,13 +23,13 @@ pub struct Environment;
 
 impl Surroundings for Environment {
     fn credentials(&self) -> Result<Found, String> {
-        let (access_key, secret_key) = (text(&env::HUAWEICLOUD_SDK_AK)?, text(&env::HUAWEICLOUD_SDK_SK)?);
+        let (access_key, secret_key) = (env::HUAWEICLOUD_SDK_AK.text_in_words()?, env::HUAWEICLOUD_SDK_SK.text_in_words()?);
         match (access_key, secret_key) {
             (Some(access_key), Some(secret_key)) => Ok(Found::Credentials(Credentials {
                 access_key,
                 secret_key: Secret::new(secret_key),
-                security_token: text(&env::HUAWEICLOUD_SDK_SECURITY_TOKEN)?.map(Secret::new),
-                project: text(&env::HUAWEICLOUD_SDK_PROJECT_ID)?,
+                security_token: env::HUAWEICLOUD_SDK_SECURITY_TOKEN.text_in_words()?.map(Secret::new),
+                project: env::HUAWEICLOUD_SDK_PROJECT_ID.text_in_words()?,
             })),
             (None, Some(_)) => Err(alone(&env::HUAWEICLOUD_SDK_SK, &env::HUAWEICLOUD_SDK_AK)),
             (Some(_), None) => Err(alone(&env::HUAWEICLOUD_SDK_AK, &env::HUAWEICLOUD_SDK_SK)),
@@ -43,7 +43,7 @@ impl Surroundings for Environment {
     }
 
     fn iam_endpoint(&self) -> Result<Option<String>, String> {
-        text(&env::HUAWEICLOUD_SDK_IAM_ENDPOINT)
+        env::HUAWEICLOUD_SDK_IAM_ENDPOINT.text_in_words()
     }
 
     fn metadata_endpoint(&self) -> Result<Option<String>, String> {
@@ -60,10 +60,6 @@ impl Surroundings for Environment {
     fn limit(&self) -> Duration {
         LIMIT
     }
-}
-
-fn text(variable: &Variable) -> Result<Option<String>, String> {
-    variable.text().map_err(|failure| failure.message)
 }
 
 fn alone(set: &Variable, missing: &Variable) -> String {

@@ -27,14 +27,14 @@ impl Surroundings for Environment {
     fn settings(&self) -> Result<Settings, String> {
         Ok(Settings {
             token: token()?,
-            namespace: text(&env::VAULT_NAMESPACE)?,
-            agent: text(&env::VAULT_AGENT_ADDR)?,
-            allowlist: text(&env::HC_VAULT_ALLOWLIST)?.unwrap_or_default(),
-            retries: match text(&env::VAULT_MAX_RETRIES)? {
+            namespace: env::VAULT_NAMESPACE.text_in_words()?,
+            agent: env::VAULT_AGENT_ADDR.text_in_words()?,
+            allowlist: env::HC_VAULT_ALLOWLIST.text_in_words()?.unwrap_or_default(),
+            retries: match env::VAULT_MAX_RETRIES.text_in_words()? {
                 Some(text) => text.parse().map_err(|_| no_good(&env::VAULT_MAX_RETRIES, "a number"))?,
                 None => RETRIES,
             },
-            limit: match text(&env::VAULT_CLIENT_TIMEOUT)? {
+            limit: match env::VAULT_CLIENT_TIMEOUT.text_in_words()? {
                 Some(text) => duration(&text).ok_or_else(|| no_good(&env::VAULT_CLIENT_TIMEOUT, "a time such as `30s`"))?,
                 None => LIMIT,
             },
@@ -63,17 +63,13 @@ impl Network for Environment {
     }
 }
 
-fn text(variable: &Variable) -> Result<Option<String>, String> {
-    variable.text().map_err(|failure| failure.message)
-}
-
 fn no_good(variable: &Variable, wanted: &str) -> String {
     format!("the environment variable {} must be {wanted}", variable.name)
 }
 
 /// `VAULT_TOKEN`, else what `vault login` left in the home folder.
 fn token() -> Result<Option<Secret<String>>, String> {
-    if let Some(token) = text(&env::VAULT_TOKEN)? {
+    if let Some(token) = env::VAULT_TOKEN.text_in_words()? {
         return Ok(Some(Secret::new(token)));
     }
     match env::HOME.path() {

@@ -31,6 +31,7 @@ pub mod remote;
 pub mod service;
 #[cfg(feature = "vault")]
 pub mod vault;
+pub mod words;
 pub mod wrap;
 
 /// One master key, as data: enough to find the key, nothing that opens anything.

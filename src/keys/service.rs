@@ -253,30 +253,15 @@ impl KeyService for Local<'_> {
                 None => Err(KeyError::Service(NO_GPG.to_owned())),
             },
             #[cfg(feature = "aws-kms")]
-            MasterKey::AwsKms(aws) => match &self.aws {
-                Some(backend) => backend.wrap(aws, data_key),
-                None => Err(not_given(key)),
-            },
+            MasterKey::AwsKms(aws) => given(&self.aws, key)?.wrap(aws, data_key),
             #[cfg(feature = "vault")]
-            MasterKey::Vault(vault) => match &self.vault {
-                Some(backend) => backend.wrap(vault, data_key),
-                None => Err(not_given(key)),
-            },
+            MasterKey::Vault(vault) => given(&self.vault, key)?.wrap(vault, data_key),
             #[cfg(feature = "huawei-kms")]
-            MasterKey::HuaweiKms(huawei) => match &self.huawei {
-                Some(backend) => backend.wrap(huawei, data_key),
-                None => Err(not_given(key)),
-            },
+            MasterKey::HuaweiKms(huawei) => given(&self.huawei, key)?.wrap(huawei, data_key),
             #[cfg(feature = "azure-kv")]
-            MasterKey::AzureKv(azure) => match &self.azure {
-                Some(backend) => backend.wrap(azure, data_key),
-                None => Err(not_given(key)),
-            },
+            MasterKey::AzureKv(azure) => given(&self.azure, key)?.wrap(azure, data_key),
             #[cfg(feature = "gcp-kms")]
-            MasterKey::GcpKms(gcp) => match &self.gcp {
-                Some(backend) => backend.wrap(gcp, data_key),
-                None => Err(not_given(key)),
-            },
+            MasterKey::GcpKms(gcp) => given(&self.gcp, key)?.wrap(gcp, data_key),
             #[cfg(not(all(
                 feature = "pgp",
                 feature = "vault",
@@ -318,30 +303,15 @@ impl KeyService for Local<'_> {
                 None => Ok(Unwrapped::NothingHere(Reason { summary: NO_GPG.to_owned(), ..Reason::default() })),
             },
             #[cfg(feature = "aws-kms")]
-            MasterKey::AwsKms(aws) => match &self.aws {
-                Some(backend) => backend.unwrap(aws, &key.enc),
-                None => Err(not_given(&key.key)),
-            },
+            MasterKey::AwsKms(aws) => given(&self.aws, &key.key)?.unwrap(aws, &key.enc),
             #[cfg(feature = "vault")]
-            MasterKey::Vault(vault) => match &self.vault {
-                Some(backend) => backend.unwrap(vault, &key.enc),
-                None => Err(not_given(&key.key)),
-            },
+            MasterKey::Vault(vault) => given(&self.vault, &key.key)?.unwrap(vault, &key.enc),
             #[cfg(feature = "huawei-kms")]
-            MasterKey::HuaweiKms(huawei) => match &self.huawei {
-                Some(backend) => backend.unwrap(huawei, &key.enc),
-                None => Err(not_given(&key.key)),
-            },
+            MasterKey::HuaweiKms(huawei) => given(&self.huawei, &key.key)?.unwrap(huawei, &key.enc),
             #[cfg(feature = "azure-kv")]
-            MasterKey::AzureKv(azure) => match &self.azure {
-                Some(backend) => backend.unwrap(azure, &key.enc),
-                None => Err(not_given(&key.key)),
-            },
+            MasterKey::AzureKv(azure) => given(&self.azure, &key.key)?.unwrap(azure, &key.enc),
             #[cfg(feature = "gcp-kms")]
-            MasterKey::GcpKms(gcp) => match &self.gcp {
-                Some(backend) => backend.unwrap(gcp, &key.enc),
-                None => Err(not_given(&key.key)),
-            },
+            MasterKey::GcpKms(gcp) => given(&self.gcp, &key.key)?.unwrap(gcp, &key.enc),
             #[cfg(not(all(
                 feature = "age",
                 feature = "pgp",
@@ -359,10 +329,10 @@ impl KeyService for Local<'_> {
 #[cfg(feature = "pgp")]
 const NO_GPG: &str = "no GnuPG was given";
 
-/// The library can, but whoever uses it did not say how.
+/// The backend for a key. Where there is none, the library can, but whoever uses it did not say how.
 #[cfg(any(feature = "aws-kms", feature = "key-http"))]
-fn not_given(key: &MasterKey) -> KeyError {
-    KeyError::Service(format!("no access to {} was given", key.key_type().service()))
+fn given<'b, B>(backend: &'b Option<B>, key: &MasterKey) -> Result<&'b B, KeyError> {
+    backend.as_ref().ok_or_else(|| KeyError::Service(format!("no access to {} was given", key.key_type().service())))
 }
 
 #[cfg(not(all(

@@ -4,6 +4,7 @@ use super::connection::{Connection, Mode};
 use super::{Action, failure, trust};
 use crate::host::failure::{Failure, io_words};
 use crate::host::user;
+use crate::keys::words::one_line;
 use crate::secret::Secret;
 use postgres::config::SslMode;
 use postgres::{Client, Config};
@@ -129,5 +130,5 @@ fn in_words(error: &postgres::Error) -> String {
         }
         next = cause.source();
     }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+    one_line(&text, 500)
 }

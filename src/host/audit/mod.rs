@@ -5,6 +5,7 @@
 
 use super::exit;
 use super::failure::Failure;
+use super::files;
 use super::ui::Ui;
 use std::path::Path;
 
@@ -63,13 +64,13 @@ impl Audit {
         self.reached(ui).map(drop)
     }
 
-    /// Records something about a file: its absolute path, or the working folder for standard input.
+    /// Records something about the file at a path, which is made absolute; an empty one, standard input, becomes the working folder.
     ///
     /// # Errors
     /// Exit 1, when a database does not take it.
     pub fn record(&self, ui: &Ui, action: Action, file: &Path) -> Result<(), Failure> {
         for database in self.reached(ui)? {
-            database.record(action, file)?;
+            database.record(action, &files::absolute(file))?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 mod from;
 
 use super::exit::{self, Exit};
+use crate::keys::words::without_number;
 
 /// Why a command could not do its work.
 #[derive(Clone, Debug)]
@@ -155,7 +156,7 @@ impl Failure {
 pub fn io_words(error: &std::io::Error) -> String {
     let inner = error.get_ref().and_then(|e| e.source()).and_then(|e| e.downcast_ref::<std::io::Error>());
     let text = inner.unwrap_or(error).to_string();
-    let text = text.split(" (os error ").next().unwrap_or_default();
+    let text = without_number(&text);
     let mut chars = text.chars();
     chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use super::clients::Client;
 use super::error::{Asked, AwsKmsError};
+use crate::keys::words::{one_line, without_number};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use std::error::Error;
 
@@ -25,7 +26,7 @@ where
                 (Some(only), None) | (None, Some(only)) => only.to_owned(),
                 (None, None) => String::from("the service says no, in words that are not those of AWS"),
             };
-            AwsKmsError::Refused { said: shown(&said), asked: Box::new(Asked { identity: identity(), ..*asked }) }
+            AwsKmsError::Refused { said: one_line(&said, SHOWN), asked: Box::new(Asked { identity: identity(), ..*asked }) }
         }
         SdkError::TimeoutError(_) => AwsKmsError::TimedOut { limit: client.limit, asked },
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
@@ -51,17 +52,12 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        let text = text.split(" (os error ").next().unwrap_or_default().to_owned();
+        let text = without_number(&text).to_owned();
         // Some layers repeat what is below them.
         if texts.last().is_none_or(|last| !last.contains(&text)) {
             texts.push(text);
         }
         next = error.source();
     }
-    shown(&texts[texts.len().saturating_sub(2)..].join(": "))
-}
-
-/// One line, not long, in lower case where it begins.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
+    one_line(&texts[texts.len().saturating_sub(2)..].join(": "), SHOWN)
 }

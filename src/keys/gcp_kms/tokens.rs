@@ -2,6 +2,7 @@
 
 use super::{GcpKmsError, Settings};
 use crate::keys::http::{self, Deadline, Network};
+use crate::keys::words::without_number;
 use crate::secret::Secret;
 use google_cloud_auth::build_errors::Error as BuildError;
 use google_cloud_auth::credentials::{
@@ -148,7 +149,7 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        let text = text.split(" (os error ").next().unwrap_or_default().to_owned();
+        let text = without_number(&text).to_owned();
         if texts.last().is_none_or(|last| !last.contains(&text)) {
             texts.push(text);
         }

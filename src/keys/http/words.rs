@@ -1,5 +1,7 @@
 //! Owns words: what a service says, fit to be shown, and what the HTTP library says.
 
+use crate::keys::words::{one_line, without_number};
+
 /// How much is shown of what a server says.
 const SHOWN: usize = 300;
 
@@ -9,7 +11,7 @@ pub(in crate::keys) fn shown(text: &str, secrets: &[&str]) -> String {
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "[redacted]");
     }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
+    one_line(&text, SHOWN)
 }
 
 /// An error of the HTTP library in words.
@@ -24,7 +26,7 @@ pub(super) fn why(error: &ureq::Error) -> String {
         ureq::Error::Protocol(_) => String::from("answers something that is not HTTP"),
         other => other.to_string(),
     };
-    let text = text.split(" (os error ").next().unwrap_or_default();
+    let text = without_number(&text);
     if text.contains("InvalidContentType") {
         return String::from("does not speak TLS: is it http://?");
     }

@@ -4,6 +4,7 @@
 //! (`unix:`), or a tunnel, keeps them to themselves. Rules: `docs/format.md`, "Key service protocol".
 
 use super::service::{KeyError, KeyService, Unwrapped};
+use super::words::without_number;
 use super::{MasterKey, WrappedKey};
 use crate::secret::Secret;
 use messages::{Key, Request, Response};
@@ -195,7 +196,7 @@ impl Remote {
             innermost = cause;
         }
         let text = innermost.to_string();
-        let text = shown(text.split(" (os error ").next().unwrap_or_default());
+        let text = shown(without_number(&text));
         let mut chars = text.chars();
         let why = chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default();
         RemoteError::Unreachable { address: self.address.clone(), why }

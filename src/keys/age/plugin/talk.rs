@@ -1,6 +1,7 @@
 //! Owns the conversation with a plugin: the client's side of `age-plugin` of C2SP's age specification.
 
 use super::{PluginError, PluginIdentity, PluginRecipient, PluginTask, Plugins, RunningPlugin};
+use crate::keys::words::one_line;
 use age::secrecy::ExposeSecret as _;
 use age_core::format::{FileKey, Stanza, read};
 use base64::Engine as _;
@@ -204,7 +205,7 @@ impl<'a> Talk<'a> {
 /// What a plugin says, fit for a terminal: without control characters, and not endless.
 fn words(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_LIMIT).collect();
+    let text = one_line(&text, WORDS_LIMIT);
     text.trim().to_owned()
 }
 
