@@ -8,7 +8,6 @@ use super::support::testdata;
 use super::vault::server_tls;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -90,10 +89,6 @@ fn xml(form: &str) -> Answer {
     Answer::Raw(format!("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes())
 }
 
-fn url(server: &StandIn) -> String {
-    format!("http://{}", server.host())
-}
-
 /// Whose key signed the last request.
 fn signer(server: &StandIn) -> String {
     let last = server.seen().last().unwrap().clone();
@@ -133,7 +128,7 @@ fn what_kms_wrapped_it_unwraps() {
 fn a_key_of_several_regions_is_asked_in_the_one_of_its_arn() {
     // moto cannot decrypt with such keys, nor does the reference with it.
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     let home = arn("mrk-1234");
     session.args(&["encrypt", "-i", "--kms", &home, "s.yaml"]).exit(0);
     session.file("s.yaml", session.read_text("s.yaml").replace("us-east-1", "eu-central-1"));
@@ -154,7 +149,7 @@ fn the_encryption_context_must_be_the_same() {
 #[test]
 fn a_role_is_taken_on_first() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     let with_role = format!("{ARN}+arn:aws:iam::123456789012:role/sops");
     session.args(&["encrypt", "-i", "--kms", &with_role, "s.yaml"]).exit(0);
     assert_eq!(signer(&server), "ASIAROLE");
@@ -173,7 +168,7 @@ const CONFIG: &str = "[profile ci]\naws_access_key_id = AKIACI\naws_secret_acces
 #[test]
 fn the_profile_of_a_file_gives_way_to_the_one_that_is_asked_for() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     session.script("credentials", "echo '{\"Version\": 1, \"AccessKeyId\": \"AKIAPROGRAM\", \"SecretAccessKey\": \"s\"}'");
     let program = session.path("credentials");
     session.file("../home/.aws/config", CONFIG.replace("PROGRAM", program.to_str().unwrap()));
@@ -205,7 +200,7 @@ fn the_profile_of_a_file_gives_way_to_the_one_that_is_asked_for() {
 #[test]
 fn a_profile_that_is_not_there_gives_way_to_the_default_credentials() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     file_for(&mut session, "sops");
     session.file("s.yaml", session.read_text("s.yaml").replace("aws_profile: \"\"", "aws_profile: theirs"));
     let note = "warning: the AWS profile `theirs` is not configured here: the default credentials are used\n";
@@ -216,7 +211,7 @@ fn a_profile_that_is_not_there_gives_way_to_the_default_credentials() {
 #[test]
 fn two_profiles_in_one_group_are_both_used() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     session.file("../home/.aws/config", CONFIG);
     let key = |name: &str, profile: &str| format!("          - {{arn: \"{}\", aws_profile: {profile}}}\n", arn(name));
     session.file(
@@ -234,7 +229,7 @@ fn two_profiles_in_one_group_are_both_used() {
 #[test]
 fn refusals_name_the_key_the_region_and_the_caller() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     file_for(&mut session, "denied");
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(&arn("denied"));
     session.stderr_has("AccessDeniedException: not authorized to perform: kms:Decrypt (region us-east-1, at http://127.0.0.1:");
@@ -270,7 +265,7 @@ fn wrong_credentials_are_refused_by_a_server_that_checks_them() {
 #[test]
 fn without_credentials_nothing_is_sent() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     file_for(&mut session, "sops");
     let before = server.seen().len();
     session.no_env("AWS_ACCESS_KEY_ID").no_env("AWS_SECRET_ACCESS_KEY");
@@ -281,7 +276,7 @@ fn without_credentials_nothing_is_sent() {
 #[test]
 fn only_arns_of_keys_are_asked_for() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     for arn in
         ["alias/sops", "arn:aws:kms:evil.example.com/:1:key/k", "arn:aws:s3:us-east-1:1:key/k", "arn:aws:kms:us-east-1:1:other/k"]
     {
@@ -298,7 +293,7 @@ fn what_is_throttled_is_asked_again() {
         1 | 2 => Answer::Json(400, serde_json::json!({ "__type": "ThrottlingException", "message": "Rate exceeded" })),
         _ => service(request),
     });
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     file_for(&mut session, "sops");
     session.args(&["decrypt", "s.yaml"]).stdout(PLAIN).exit(0);
     assert_eq!(server.seen().len(), 4);
@@ -307,18 +302,18 @@ fn what_is_throttled_is_asked_again() {
 #[test]
 fn garbage_is_named_and_never_shown() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     for (name, said) in [("garbage", "the answer cannot be read"), ("empty", "the answer holds no key")] {
         file_for(&mut session, name);
         session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(said).stderr_has(&arn(name)).stderr_lacks("canary").exit(128);
     }
     file_for(&mut session, "sops");
     let mute = StandIn::start(|_| Answer::Close);
-    session.env("AWS_ENDPOINT_URL_KMS", &url(&mute));
-    session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(&url(&mute)).exit(128);
+    session.env("AWS_ENDPOINT_URL_KMS", &mute.url());
+    session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(&mute.url()).exit(128);
     let other = StandIn::start(|_| Answer::Raw(b"SSH-2.0-canary\r\n".to_vec()));
-    session.env("AWS_ENDPOINT_URL_KMS", &url(&other));
-    session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(&url(&other)).stderr_lacks("canary").exit(128);
+    session.env("AWS_ENDPOINT_URL_KMS", &other.url());
+    session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(&other.url()).stderr_lacks("canary").exit(128);
     session.env("AWS_ENDPOINT_URL_KMS", &format!("http://127.0.0.1:{}", free_port()));
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("onnection refused").exit(128);
     let enc = session.read_text("s.yaml");
@@ -330,7 +325,7 @@ fn garbage_is_named_and_never_shown() {
 #[test]
 fn a_service_that_hangs_ends_within_ten_seconds_and_other_keys_are_tried() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     session.args(&["encrypt", "-i", "--kms", &format!("{ARN},{}", arn("second")), "s.yaml"]).exit(0);
     session.file("s.yaml", session.read_text("s.yaml").replace(ARN, &arn("hangs")));
     let start = Instant::now();
@@ -359,7 +354,7 @@ fn six_keys_are_asked_at_the_same_time() {
         std::thread::sleep(Duration::from_millis(400));
         service(request)
     });
-    let mut session = session(&url(&server));
+    let mut session = session(&server.url());
     let keys: Vec<String> = (0..6).map(|n| arn(&format!("k{n}"))).collect();
     session.args(&["encrypt", "--kms", &keys.join(","), "s.yaml"]).exit(0);
     assert_eq!((server.seen().len(), server.most_at_once()), (6, 6));
@@ -372,29 +367,17 @@ fn the_reference_reads_ours_and_we_read_its() {
         return;
     };
     let mut session = moto.session();
-    let theirs = |session: &Session, arguments: &[&str]| {
-        let output = Command::new(&reference)
-            .args(arguments)
-            .env_clear()
-            .env("HOME", session.path("../home"))
-            .env("AWS_ENDPOINT_URL", moto.fact("url"))
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ACCESS_KEY_ID", "testing")
-            .env("AWS_SECRET_ACCESS_KEY", "testing")
-            .current_dir(session.path("."))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    };
+    let environment = [
+        ("AWS_ENDPOINT_URL", moto.fact("url")),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+    ];
     let with_role = format!("{}+{}", moto.fact("key"), moto.fact("role"));
     for keys in [moto.fact("key"), moto.fact("alias"), moto.fact("other"), &with_role] {
         let flags = ["--kms", keys, "--encryption-context", "Env:prod,App:x"];
-        session.file("s.yaml", PLAIN).file("t.yaml", PLAIN);
+        session.file("s.yaml", PLAIN);
         session.args(&[&["encrypt", "-i"], flags.as_slice(), &["s.yaml"]].concat()).exit(0);
-        assert_eq!(String::from_utf8(theirs(&session, &["decrypt", "s.yaml"])).unwrap(), PLAIN);
-        let encrypted = theirs(&session, &[&["encrypt"], flags.as_slice(), &["t.yaml"]].concat());
-        session.file("t.yaml", encrypted);
-        session.args(&["decrypt", "t.yaml"]).stdout(PLAIN).exit(0);
+        session.both_ways(&reference, &environment, &flags, "s.yaml", PLAIN);
     }
 }

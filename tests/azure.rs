@@ -9,7 +9,6 @@ use super::support::testdata;
 use super::vault::server_tls;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -38,10 +37,6 @@ fn session(proxy: &str) -> Session {
     session
 }
 
-fn proxy(server: &StandIn) -> String {
-    format!("http://{}", server.host())
-}
-
 /// What a vault says to those who bring no token, which is for this resource.
 fn challenge(resource: &str) -> Answer {
     let said = format!("Bearer authorization=\"https://login.microsoftonline.com/{TENANT}\", resource=\"{resource}\"");
@@ -68,7 +63,7 @@ fn service(request: &Request) -> Answer {
 /// A session with a file that a stand-in wrapped, behind another proxy.
 fn asking(address: &str) -> Session {
     let server = StandIn::start_proxy(server_tls(), service);
-    let mut session = session(&proxy(&server));
+    let mut session = session(&server.url());
     session.args(&["encrypt", "-i", "--azure-kv", KEY, "s.yaml"]).exit(0);
     session.env("HTTPS_PROXY", address);
     session
@@ -140,7 +135,7 @@ fn tokens_come_from_every_kind_of_credential() {
 #[test]
 fn tokens_come_from_the_azure_command_line() {
     let server = StandIn::start_proxy(server_tls(), service);
-    let mut session = asking(&proxy(&server));
+    let mut session = asking(&server.url());
     let path = format!("{}:{}", session.path("bin").display(), std::env::var("PATH").unwrap());
     session.env("AZURE_TOKEN_CREDENTIALS", "dev").env("PATH", &path).no_env("AZURE_TENANT_ID");
     let token = r#"{"accessToken":"canary-token","tokenType":"Bearer","expires_on":4102444800}"#;
@@ -193,7 +188,7 @@ fn refusals_are_told_in_the_words_of_the_service() {
 #[test]
 fn a_file_cannot_lead_a_token_elsewhere() {
     let server = StandIn::start_proxy(server_tls(), service);
-    let mut session = asking(&proxy(&server));
+    let mut session = asking(&server.url());
     let file = session.read_text("s.yaml");
     for (from, to, said) in [
         ("https://leafseal", "http://leafseal", "is not the address of a vault"),
@@ -230,7 +225,7 @@ fn what_is_busy_or_broken_for_now_is_asked_again() {
             _ => busy(),
         },
     });
-    let mut session = asking(&proxy(&server));
+    let mut session = asking(&server.url());
     session.args(&["decrypt", "s.yaml"]).stdout(PLAIN).exit(0);
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("429: Throttled: Request was not processed").exit(128);
     assert_eq!(server.seen().iter().filter(|request| request.header("authorization").is_some()).count(), 7);
@@ -256,7 +251,7 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
             None => service(request),
             Some(_) => Answer::Raw(bytes.clone()),
         });
-        let mut session = asking(&proxy(&server));
+        let mut session = asking(&server.url());
         session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(said).stderr_lacks("canary").stderr_has(KEY).exit(128);
         assert!(server.seen().iter().all(|request| request.header("host") != Some("localhost")));
     }
@@ -267,7 +262,7 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
         }
         _ => service(request),
     });
-    let mut session = asking(&proxy(&server));
+    let mut session = asking(&server.url());
     session.args(&["decrypt", "s.yaml"]).stderr_has("no token from ClientSecretCredential: the answer cannot be read");
     session.stderr_lacks("canary").exit(128);
     let server = StandIn::start_proxy(server_tls(), |request| {
@@ -276,7 +271,7 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
         let said = format!("\u{1b}[31m {token} {}", body["value"].as_str().unwrap());
         Answer::Json(400, serde_json::json!({ "error": { "code": "x", "message": said } }))
     });
-    let mut session = asking(&proxy(&server));
+    let mut session = asking(&server.url());
     session.args(&["decrypt", "s.yaml"]).stderr_has("Bearer [redacted] [redacted]").stderr_lacks("canary").stderr_lacks("\u{1b}");
     session.exit(128);
 }
@@ -287,7 +282,7 @@ fn a_vault_that_is_down_or_hangs_does_not_keep_the_other_keys_from_being_tried()
         None => service(request),
         Some(_) => Answer::Hang,
     });
-    let mut session = asking(&proxy(&silent));
+    let mut session = asking(&silent.url());
     let start = Instant::now();
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("no answer within 9 s").stderr_has("leafseal.vault.azure.net");
     session.exit(128);
@@ -296,7 +291,7 @@ fn a_vault_that_is_down_or_hangs_does_not_keep_the_other_keys_from_being_tried()
         true => Answer::Close,
         false => service(request),
     });
-    session.env("HTTPS_PROXY", &proxy(&half));
+    session.env("HTTPS_PROXY", &half.url());
     let both = format!("{KEY},{}", KEY.replace("sops", "other"));
     session.file("t.yaml", PLAIN).args(&["encrypt", "-i", "--azure-kv", &both, "t.yaml"]).exit(0);
     session.file("t.yaml", session.read_text("t.yaml").replace("name: sops", "name: broken"));
@@ -316,7 +311,7 @@ fn six_keys_are_asked_at_the_same_time_with_one_token() {
         std::thread::sleep(Duration::from_millis(200));
         service(request)
     });
-    let mut session = session(&proxy(&server));
+    let mut session = session(&server.url());
     let keys: Vec<String> = (0..6).map(|n| KEY.replace("/sops/", &format!("/k{n}/"))).collect();
     session.args(&["encrypt", "--azure-kv", &keys.join(","), "s.yaml"]).exit(0);
     let to = |host: &str| server.seen().iter().filter(|request| request.header("host") == Some(host)).count();
@@ -330,28 +325,24 @@ fn the_reference_reads_ours_and_we_read_its() {
         return;
     };
     let mut session = session(server.fact("url"));
+    let ca = tls("ca.pem");
+    let environment = [
+        ("HTTPS_PROXY", server.fact("url")),
+        ("SSL_CERT_FILE", &ca),
+        ("AZURE_TENANT_ID", TENANT),
+        ("AZURE_CLIENT_ID", "client"),
+        ("AZURE_CLIENT_SECRET", "secret"),
+        ("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential"),
+    ];
     for key in [KEY, server.fact("key")] {
         session.file("s.yaml", PLAIN).args(&["encrypt", "-i", "--azure-kv", key, "s.yaml"]).exit(0);
-        let theirs = |arguments: &[&str]| {
-            let output = Command::new(&reference)
-                .args(arguments)
-                .env_clear()
-                .env("HOME", session.path("../home"))
-                .envs([("HTTPS_PROXY", server.fact("url")), ("SSL_CERT_FILE", &tls("ca.pem")), ("AZURE_TENANT_ID", TENANT)])
-                .envs([("AZURE_CLIENT_ID", "client"), ("AZURE_CLIENT_SECRET", "secret")])
-                .env("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
-                .current_dir(session.path("."))
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            output.stdout
-        };
-        assert_eq!(String::from_utf8(theirs(&["decrypt", "s.yaml"])).unwrap(), PLAIN);
-        std::fs::write(session.path("t.yaml"), PLAIN).unwrap();
-        let encrypted = theirs(&["encrypt", "--azure-kv", key, "t.yaml"]);
-        session.file("t.yaml", encrypted).args(&["decrypt", "t.yaml"]).stdout(PLAIN).exit(0);
+        session.both_ways(&reference, &environment, &["--azure-kv", key], "s.yaml", PLAIN);
         let versions =
             |text: &str| text.lines().find(|line| line.trim().starts_with("version: \"") && line.len() > 30).map(str::to_owned);
-        assert_eq!(versions(&session.read_text("s.yaml")), versions(&session.read_text("t.yaml")), "the same version is pinned");
+        assert_eq!(
+            versions(&session.read_text("s.yaml")),
+            versions(&session.read_text("theirs.yaml")),
+            "the same version is pinned"
+        );
     }
 }

@@ -8,7 +8,6 @@ use super::support::testdata;
 use super::vault::server_tls;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -34,10 +33,6 @@ fn session(endpoint: &str, token: &str) -> Session {
     session
 }
 
-fn url(server: &StandIn) -> String {
-    format!("http://{}", server.host())
-}
-
 /// KMS without checks: wraps by turning every byte around.
 fn service(request: &Request) -> Answer {
     let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
@@ -52,7 +47,7 @@ fn service(request: &Request) -> Answer {
 /// A session with a file that a stand-in wrapped, asking another address.
 fn asking(endpoint: &str) -> Session {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server), "canary-token");
+    let mut session = session(&server.url(), "canary-token");
     session.args(&["encrypt", "-i", "--gcp-kms", KEY, "s.yaml"]).exit(0);
     session.env(ENDPOINT, endpoint);
     session
@@ -91,7 +86,7 @@ fn an_address_of_grpc_is_asked_over_tls() {
 fn where_the_service_is_follows_from_the_domain() {
     let server = StandIn::start_proxy(server_tls(), service);
     let mut session = asking("");
-    session.env("HTTPS_PROXY", &url(&server)).env("SSL_CERT_FILE", &tls("ca.pem")).no_env(ENDPOINT);
+    session.env("HTTPS_PROXY", &server.url()).env("SSL_CERT_FILE", &tls("ca.pem")).no_env(ENDPOINT);
     session.args(&["decrypt", "s.yaml"]).stdout(PLAIN).exit(0);
     session.env("SOPS_GCP_KMS_UNIVERSE_DOMAIN", "example.fr").args(&["decrypt", "s.yaml"]).stdout("");
     session.stderr_has(&format!("https://cloudkms.example.fr/v1/{KEY}:decrypt: ")).exit(128);
@@ -127,7 +122,7 @@ fn tokens_come_from_every_kind_of_credential() {
 #[test]
 fn credentials_that_are_none_are_named_and_never_shown() {
     let server = StandIn::start(service);
-    let mut session = asking(&url(&server));
+    let mut session = asking(&server.url());
     session.no_env("GOOGLE_OAUTH_ACCESS_TOKEN");
     let start = Instant::now();
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("no credentials for Google Cloud: GOOGLE_CREDENTIALS");
@@ -170,7 +165,7 @@ fn refusals_are_told_in_the_words_of_the_service() {
 #[test]
 fn a_file_cannot_lead_the_request_elsewhere() {
     let server = StandIn::start(service);
-    let mut session = asking(&url(&server));
+    let mut session = asking(&server.url());
     let file = session.read_text("s.yaml");
     for id in [
         "projects/../../x/locations/global/keyRings/r/cryptoKeys/k",
@@ -195,7 +190,7 @@ fn what_is_busy_or_broken_for_now_is_asked_again() {
         2 => service(request),
         _ => busy(),
     });
-    let mut session = asking(&url(&server));
+    let mut session = asking(&server.url());
     session.args(&["decrypt", "s.yaml"]).stdout(PLAIN).exit(0);
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("429: RESOURCE_EXHAUSTED: Quota exceeded").exit(128);
     assert_eq!(server.seen().len(), 7);
@@ -204,7 +199,7 @@ fn what_is_busy_or_broken_for_now_is_asked_again() {
 #[test]
 fn garbage_redirects_and_echoes_are_named_and_never_shown() {
     let other = StandIn::start(service);
-    let place = format!("{}/v1/{KEY}:decrypt", url(&other));
+    let place = format!("{}/v1/{KEY}:decrypt", other.url());
     let http = |body: &[u8]| [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
     for (bytes, said) in [
         (http(b"canary"), "answers something that is not JSON"),
@@ -219,7 +214,7 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
         (format!("HTTP/1.1 308 There\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n").into_bytes(), "it redirects to"),
     ] {
         let server = StandIn::start(move |_| Answer::Raw(bytes.clone()));
-        let mut session = asking(&url(&server));
+        let mut session = asking(&server.url());
         session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(said).stderr_lacks("canary").stderr_has(KEY).exit(128);
     }
     assert!(other.seen().is_empty(), "no token went there");
@@ -228,20 +223,20 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
         let said = format!("\u{1b}[31m {} {}", request.header("authorization").unwrap(), body["ciphertext"].as_str().unwrap());
         Answer::Json(400, serde_json::json!({ "error": { "status": "INVALID_ARGUMENT", "message": said } }))
     });
-    let mut session = asking(&url(&server));
+    let mut session = asking(&server.url());
     session.args(&["decrypt", "s.yaml"]).stderr_has("Bearer [redacted] [redacted]").stderr_lacks("canary").stderr_lacks("\u{1b}");
     session.exit(128);
     // A service that did not get what was sent must not have wrapped it.
     let server =
         StandIn::start(|_| Answer::Json(200, serde_json::json!({ "ciphertext": "AAAA", "verifiedPlaintextCrc32c": false })));
-    session.env(ENDPOINT, &url(&server)).file("t.yaml", PLAIN).args(&["encrypt", "--gcp-kms", KEY, "t.yaml"]);
+    session.env(ENDPOINT, &server.url()).file("t.yaml", PLAIN).args(&["encrypt", "--gcp-kms", KEY, "t.yaml"]);
     session.stdout("").stderr_has("its checksum does not match").exit(1);
 }
 
 #[test]
 fn a_service_that_is_down_or_hangs_does_not_keep_the_other_keys_from_being_tried() {
     let silent = StandIn::start(|_| Answer::Hang);
-    let mut session = asking(&url(&silent));
+    let mut session = asking(&silent.url());
     let start = Instant::now();
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("no answer within 9 s").stderr_has(&silent.host()).exit(128);
     assert!(start.elapsed() < Duration::from_secs(12));
@@ -250,7 +245,7 @@ fn a_service_that_is_down_or_hangs_does_not_keep_the_other_keys_from_being_tried
         false => service(request),
     });
     let both = format!("{KEY},{KEY}2");
-    session.env(ENDPOINT, &url(&half)).file("t.yaml", PLAIN).args(&["encrypt", "-i", "--gcp-kms", &both, "t.yaml"]).exit(0);
+    session.env(ENDPOINT, &half.url()).file("t.yaml", PLAIN).args(&["encrypt", "-i", "--gcp-kms", &both, "t.yaml"]).exit(0);
     session.file("t.yaml", session.read_text("t.yaml").replace("cryptoKeys/k\n", "cryptoKeys/broken\n"));
     session.args(&["decrypt", "t.yaml"]).stdout(PLAIN).exit(0);
     let down = format!("http://127.0.0.1:{}", free_port());
@@ -265,10 +260,10 @@ fn a_service_that_is_down_or_hangs_does_not_keep_the_other_keys_from_being_tried
 #[test]
 fn a_token_that_does_not_come_is_an_error_in_time() {
     let (silent, server) = (StandIn::start(|_| Answer::Hang), StandIn::start(service));
-    let mut session = asking(&url(&server));
+    let mut session = asking(&server.url());
     let user = serde_json::json!({
         "type": "authorized_user", "client_id": "id", "client_secret": "canary", "refresh_token": "canary",
-        "token_uri": format!("{}/token", url(&silent)),
+        "token_uri": format!("{}/token", silent.url()),
     });
     session.env("GOOGLE_CREDENTIALS", &user.to_string());
     let start = Instant::now();
@@ -286,21 +281,10 @@ fn the_reference_reads_ours_and_we_read_its() {
     };
     let mut session = session(server.fact("url"), "static");
     session.args(&["encrypt", "-i", "--gcp-kms", KEY, "s.yaml"]).exit(0);
-    let theirs = |arguments: &[&str]| {
-        let output = Command::new(&reference)
-            .args(arguments)
-            .env_clear()
-            .env("HOME", session.path("../home"))
-            .envs([(ENDPOINT, server.fact("url")), ("SOPS_GCP_KMS_CLIENT_TYPE", "rest")])
-            .env("GOOGLE_CREDENTIALS", server.fact("service_account"))
-            .current_dir(session.path("."))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    };
-    assert_eq!(String::from_utf8(theirs(&["decrypt", "s.yaml"])).unwrap(), PLAIN);
-    std::fs::write(session.path("t.yaml"), PLAIN).unwrap();
-    let encrypted = theirs(&["encrypt", "--gcp-kms", KEY, "t.yaml"]);
-    session.file("t.yaml", encrypted).args(&["decrypt", "t.yaml"]).stdout(PLAIN).exit(0);
+    let environment = &[
+        (ENDPOINT, server.fact("url")),
+        ("SOPS_GCP_KMS_CLIENT_TYPE", "rest"),
+        ("GOOGLE_CREDENTIALS", server.fact("service_account")),
+    ];
+    session.both_ways(&reference, environment, &["--gcp-kms", KEY], "s.yaml", PLAIN);
 }

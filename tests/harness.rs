@@ -1,6 +1,7 @@
 //! A terminal session: a folder, a home and an environment of its own; commands run in it, with what they must say and leave.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -223,6 +224,25 @@ impl Session {
     /// It must not leave this file.
     pub(crate) fn expect_absent(&mut self, name: &str) -> &mut Self {
         self.check(Check::Absent(name.to_owned()))
+    }
+
+    /// Runs the reference in the session's folder, with its home and these variables alone; gives what it prints. It must succeed.
+    #[track_caller]
+    pub(crate) fn reference(&self, reference: &OsStr, environment: &[(&str, &str)], arguments: &[&str]) -> Vec<u8> {
+        let mut command = Command::new(reference);
+        command.args(arguments).env_clear().env("HOME", self.folder.path().join("home")).envs(environment.iter().copied());
+        let output = command.current_dir(self.path(&self.working)).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Encrypts `plain` with the reference and these options, and has both programs read what the other one wrote: `ours` is our file of the same text.
+    #[track_caller]
+    pub(crate) fn both_ways(&mut self, reference: &OsStr, environment: &[(&str, &str)], options: &[&str], ours: &str, plain: &str) {
+        assert_eq!(String::from_utf8(self.reference(reference, environment, &["decrypt", ours])).unwrap(), plain);
+        self.file("theirs.yaml", plain);
+        let encrypted = self.reference(reference, environment, &[&["encrypt"], options, &["theirs.yaml"]].concat());
+        self.file("theirs.yaml", encrypted).args(&["decrypt", "theirs.yaml"]).stdout(plain).exit(0);
     }
 
     /// The next command, ready to be started by hand.

@@ -8,7 +8,6 @@ use super::support::testdata;
 use super::vault::server_tls;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -41,14 +40,10 @@ fn service(request: &Request) -> Answer {
     }
 }
 
-fn url(server: &StandIn) -> String {
-    format!("http://{}", server.host())
-}
-
 /// A file that a stand-in wrapped, and a session whose KMS is at another address.
 fn asking(address: &str) -> Session {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server), "canary-sk");
+    let mut session = session(&server.url(), "canary-sk");
     session.args(&["encrypt", "-i", "--hckms", KEY, "s.yaml"]).exit(0);
     session.env(ENDPOINT, address);
     session
@@ -122,8 +117,8 @@ fn a_machine_of_the_cloud_gives_its_agency_and_iam_the_project() {
         _ => Answer::Json(401, serde_json::json!({})),
     });
     let server = StandIn::start(service);
-    let mut session = session(&url(&server), "");
-    session.no_env("HUAWEICLOUD_SDK_AK").no_env("HUAWEICLOUD_SDK_PROJECT_ID").env("LEAFSEAL_HUAWEI_METADATA", &url(&metadata));
+    let mut session = session(&server.url(), "");
+    session.no_env("HUAWEICLOUD_SDK_AK").no_env("HUAWEICLOUD_SDK_PROJECT_ID").env("LEAFSEAL_HUAWEI_METADATA", &metadata.url());
     session.env("HUAWEICLOUD_SDK_IAM_ENDPOINT", &iam.host()).env("SSL_CERT_FILE", testdata("tls/ca.pem").to_str().unwrap());
     // A proxy is for the services, not for the machine's own.
     session.args(&["encrypt", "-i", "--hckms", KEY, "s.yaml"]).stderr("").exit(0);
@@ -137,7 +132,7 @@ fn a_machine_of_the_cloud_gives_its_agency_and_iam_the_project() {
     let silent = StandIn::start(|_| Answer::Hang);
     let start = Instant::now();
     for (address, said) in [(&none, "has this machine an agency?"), (&silent, "no metadata service")] {
-        session.env("LEAFSEAL_HUAWEI_METADATA", &url(address));
+        session.env("LEAFSEAL_HUAWEI_METADATA", &address.url());
         session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(said).exit(128);
     }
     assert!(start.elapsed() < Duration::from_secs(5));
@@ -146,7 +141,7 @@ fn a_machine_of_the_cloud_gives_its_agency_and_iam_the_project() {
 #[test]
 fn a_file_cannot_lead_the_request_elsewhere() {
     let server = StandIn::start(service);
-    let mut session = session(&url(&server), "sk");
+    let mut session = session(&server.url(), "sk");
     session.args(&["encrypt", "-i", "--hckms", KEY, "s.yaml"]).exit(0);
     let (file, before) = (session.read_text("s.yaml"), server.seen().len());
     for id in ["evil.example/x:k", "me@evil:k", "tr-west-1:k/../x", "'tr-west-1:a b'", "r", "TR-WEST-1:k"] {
@@ -168,7 +163,7 @@ fn what_is_busy_or_broken_for_now_is_asked_again() {
         2 => service(request),
         _ => Answer::Json(429, busy.clone()),
     });
-    let mut session = asking(&url(&server));
+    let mut session = asking(&server.url());
     session.args(&["decrypt", "s.yaml"]).stdout(PLAIN).exit(0);
     assert_eq!(server.seen().len(), 3);
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("429: APIGW.0308: The throttling threshold").exit(128);
@@ -178,7 +173,7 @@ fn what_is_busy_or_broken_for_now_is_asked_again() {
 #[test]
 fn garbage_redirects_and_echoes_are_named_and_never_shown() {
     let other = StandIn::start(service);
-    let place = format!("{}/v1.0/proj/kms/decrypt-data", url(&other));
+    let place = format!("{}/v1.0/proj/kms/decrypt-data", other.url());
     let http = |body: &[u8]| [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
     for (bytes, said) in [
         (http(b"canary"), "answers something that is not JSON"),
@@ -192,7 +187,7 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
         (format!("HTTP/1.1 307 There\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n").into_bytes(), "it redirects to"),
     ] {
         let server = StandIn::start(move |_| Answer::Raw(bytes.clone()));
-        let mut session = asking(&url(&server));
+        let mut session = asking(&server.url());
         session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has(said).stderr_lacks("canary").stderr_has(KEY).exit(128);
     }
     assert!(other.seen().is_empty(), "no credentials went there");
@@ -201,7 +196,7 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
         let said = format!("\u{1b}[31m canary-sk {}", body["cipher_text"].as_str().unwrap());
         Answer::Json(400, serde_json::json!({ "error": { "error_msg": said } }))
     });
-    let mut session = asking(&url(&server));
+    let mut session = asking(&server.url());
     session
         .args(&["decrypt", "s.yaml"])
         .stderr_has("[redacted] [redacted]")
@@ -213,12 +208,12 @@ fn garbage_redirects_and_echoes_are_named_and_never_shown() {
 #[test]
 fn a_service_that_is_down_or_hangs_does_not_keep_the_other_keys_from_being_tried() {
     let (silent, good) = (StandIn::start(|_| Answer::Hang), StandIn::start(service));
-    let mut session = asking(&url(&silent));
-    session.env("HUAWEICLOUD_SDK_REGION_KMS_CN_NORTH_4", &url(&good));
+    let mut session = asking(&silent.url());
+    session.env("HUAWEICLOUD_SDK_REGION_KMS_CN_NORTH_4", &good.url());
     let start = Instant::now();
     session.args(&["decrypt", "s.yaml"]).stdout("").stderr_has("no answer within 9 s").stderr_has(&silent.host()).exit(128);
     assert!(start.elapsed() < Duration::from_secs(12));
-    session.env(ENDPOINT, &url(&good));
+    session.env(ENDPOINT, &good.url());
     let both = format!("{KEY},cn-north-4:k");
     session.file("t.yaml", PLAIN).args(&["encrypt", "-i", "--hckms", &both, "t.yaml"]).exit(0);
     let down = format!("http://127.0.0.1:{}", free_port());
@@ -235,21 +230,11 @@ fn the_reference_reads_ours_and_we_read_its() {
     };
     let mut session = session(server.fact("url"), "sk");
     session.args(&["encrypt", "-i", "--hckms", KEY, "s.yaml"]).exit(0);
-    let theirs = |arguments: &[&str]| {
-        let output = Command::new(&reference)
-            .args(arguments)
-            .env_clear()
-            .env("HOME", session.path("../home"))
-            .env(ENDPOINT, server.fact("url"))
-            .envs([("HUAWEICLOUD_SDK_AK", "ak"), ("HUAWEICLOUD_SDK_SK", "sk"), ("HUAWEICLOUD_SDK_PROJECT_ID", "proj")])
-            .current_dir(session.path("."))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    };
-    assert_eq!(String::from_utf8(theirs(&["decrypt", "s.yaml"])).unwrap(), PLAIN);
-    std::fs::write(session.path("t.yaml"), PLAIN).unwrap();
-    let encrypted = theirs(&["encrypt", "--hckms", KEY, "t.yaml"]);
-    session.file("t.yaml", encrypted).args(&["decrypt", "t.yaml"]).stdout(PLAIN).exit(0);
+    let environment = &[
+        (ENDPOINT, server.fact("url")),
+        ("HUAWEICLOUD_SDK_AK", "ak"),
+        ("HUAWEICLOUD_SDK_SK", "sk"),
+        ("HUAWEICLOUD_SDK_PROJECT_ID", "proj"),
+    ];
+    session.both_ways(&reference, environment, &["--hckms", KEY], "s.yaml", PLAIN);
 }

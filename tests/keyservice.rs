@@ -219,20 +219,9 @@ fn both_ends_speak_with_the_reference() {
     let remote_only = |address: &str| ["--enable-local-keyservice=false".to_owned(), format!("--keyservice={address}")];
     // The reference asks us; its file is opened by it, through us.
     let [off, ask] = remote_only(&ours.address);
-    let sops = |arguments: &[&str]| {
-        let output = Command::new(&reference)
-            .args(arguments)
-            .env_clear()
-            .env("HOME", session.path("../home"))
-            .current_dir(session.path("."))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    };
-    let file = sops(&["encrypt", "--age", &keeper.recipient(), &off, &ask, "s.yaml"]);
+    let file = session.reference(&reference, &[], &["encrypt", "--age", &keeper.recipient(), &off, &ask, "s.yaml"]);
     std::fs::write(session.path("t.yaml"), file).unwrap();
-    assert_eq!(sops(&["decrypt", &off, &ask, "t.yaml"]), PLAIN.as_bytes());
+    assert_eq!(session.reference(&reference, &[], &["decrypt", &off, &ask, "t.yaml"]), PLAIN.as_bytes());
     // We ask the reference.
     let [off, ask] = remote_only(&theirs);
     session.args(&["decrypt", &off, &ask, "t.yaml"]).stdout(PLAIN).exit(0);

@@ -116,6 +116,11 @@ impl StandIn {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.host())
+    }
+
     /// What it was asked so far.
     pub(crate) fn seen(&self) -> Vec<Request> {
         self.notes.seen.lock().unwrap().clone()

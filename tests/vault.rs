@@ -5,7 +5,6 @@ use super::stand_in::{Answer, Request, StandIn, free_port};
 use super::support::testdata;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -326,21 +325,6 @@ fn the_reference_reads_ours_and_we_read_its() {
     let server = StandIn::start(transit);
     let mut session = session();
     session.args(&["encrypt", "-i", "--hc-vault-transit", &key(&server), "s.yaml"]).exit(0);
-    let theirs = |arguments: &[&str]| {
-        let output = Command::new(&reference)
-            .args(arguments)
-            .env_clear()
-            .env("HOME", session.path("../home"))
-            .env("VAULT_TOKEN", TOKEN)
-            .current_dir(session.path("."))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    };
-    assert_eq!(String::from_utf8(theirs(&["decrypt", "s.yaml"])).unwrap(), PLAIN);
-    std::fs::write(session.path("t.yaml"), PLAIN).unwrap();
-    let encrypted = theirs(&["encrypt", "--hc-vault-transit", &key(&server), "t.yaml"]);
-    session.file("t.yaml", encrypted);
-    session.args(&["decrypt", "t.yaml"]).stdout(PLAIN).exit(0);
+    let environment = &[("VAULT_TOKEN", TOKEN)];
+    session.both_ways(&reference, environment, &["--hc-vault-transit", &key(&server)], "s.yaml", PLAIN);
 }

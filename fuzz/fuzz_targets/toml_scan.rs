@@ -2,35 +2,14 @@
 //! in and out without a trace.
 #![no_main]
 
-use leafseal::document::node::Node;
-use leafseal::document::splice::splice;
-use leafseal::document::{Document, Duplicates, Format, LeafKind, toml};
-use leafseal_fuzz::check_document;
+use leafseal::document::{Document, Duplicates, Format, toml};
+use leafseal_fuzz::{check_document, check_metadata, check_spelling};
 use libfuzzer_sys::fuzz_target;
-
-/// So many leaves of a document are spelled again: each costs a scan.
-const RESPELLED: usize = 4;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(doc) = Document::scan_bytes(data, Format::Toml, Duplicates::Refuse) else { return };
     assert_eq!(doc.text.as_bytes(), data, "the text is not the input");
     check_document(&doc);
-    let scalars = doc.leaves.iter().enumerate().filter(|(_, leaf)| leaf.kind == LeafKind::Scalar);
-    for (index, leaf) in scalars.take(RESPELLED) {
-        let Ok(value) = doc.value(leaf) else { continue };
-        let context = doc.context(leaf);
-        let mut spelled = String::new();
-        doc.spell(&value, &context, &mut spelled);
-        let text = splice(&doc.text, &doc.place_for(leaf, &context, &value).splices(spelled)).expect("edits of a place are apart");
-        let again = Document::scan(text, Format::Toml, Duplicates::Refuse).expect("a value is spelled so that it is read");
-        assert!(again.value(&again.leaves[index]).is_ok_and(|v| v == value), "a value changed by spelling");
-    }
-    if doc.metadata.is_empty() {
-        let metadata = Node::map([(String::from("mac"), Node::str("m"))]);
-        let sealed = splice(&doc.text, &toml::metadata_splices(&doc, &metadata)).expect("one edit");
-        let sealed = Document::scan(sealed, Format::Toml, Duplicates::Keep).expect("metadata can be added");
-        assert_eq!(sealed.metadata.len(), 1, "the metadata is not found");
-        let cut = splice(&sealed.text, &toml::cut_metadata(&sealed)).expect("one edit");
-        assert_eq!(cut, doc.text, "metadata leaves a trace");
-    }
+    check_spelling(&doc, |_| true);
+    check_metadata(&doc, toml::metadata_splices, toml::cut_metadata);
 });

@@ -2,7 +2,9 @@
 
 use leafseal::config::{Policy, Source, Sources};
 use leafseal::crypto::DataKey;
-use leafseal::document::{Document, Format, Layout, Leaf, LeafKind};
+use leafseal::document::node::Node;
+use leafseal::document::splice::{Splice, splice};
+use leafseal::document::{Document, Duplicates, Format, Layout, Leaf, LeafKind};
 use leafseal::file::{Context, EncryptedFile, MacPolicy};
 use leafseal::keys::recover::DecryptionOrder;
 use leafseal::keys::service::{KeyError, KeyService, Reason, Unwrapped};
@@ -114,4 +116,40 @@ pub fn policy(selection: SelectionRule) -> Policy {
 pub fn open(text: &[u8], format: Format, mac: MacPolicy) -> Option<Vec<u8>> {
     let file = EncryptedFile::parse(text, format).ok()?;
     with_context(|context| file.open(mac, context)).ok()?.text().ok()
+}
+
+/// So many leaves of a document are spelled again: each costs a scan.
+const RESPELLED: usize = 4;
+
+/// Checks that values which are spelled again read as themselves, those of the first leaves that `chosen` takes.
+///
+/// # Panics
+/// When one does not.
+pub fn check_spelling(doc: &Document, chosen: impl Fn(&Leaf) -> bool) {
+    let scalars = doc.leaves.iter().enumerate().filter(|(_, leaf)| leaf.kind == LeafKind::Scalar && chosen(leaf));
+    for (index, leaf) in scalars.take(RESPELLED) {
+        let Ok(value) = doc.value(leaf) else { continue };
+        let context = doc.context(leaf);
+        let mut spelled = String::new();
+        doc.spell(&value, &context, &mut spelled);
+        let text = splice(&doc.text, &doc.place_for(leaf, &context, &value).splices(spelled)).expect("edits of a place are apart");
+        let again = Document::scan(text, doc.format, Duplicates::Refuse).expect("a value is spelled so that it is read");
+        assert!(again.value(&again.leaves[index]).is_ok_and(|v| v == value), "a value changed by spelling");
+    }
+}
+
+/// Checks that metadata goes into a document that has none, and out again, without a trace.
+///
+/// # Panics
+/// When it does not.
+pub fn check_metadata(doc: &Document, add: impl Fn(&Document, &Node) -> Vec<Splice>, cut: impl Fn(&Document) -> Vec<Splice>) {
+    if !doc.metadata.is_empty() {
+        return;
+    }
+    let metadata = Node::map([(String::from("mac"), Node::str("m"))]);
+    let sealed = splice(&doc.text, &add(doc, &metadata)).expect("one edit");
+    let sealed = Document::scan(sealed, doc.format, Duplicates::Keep).expect("metadata can be added");
+    assert_eq!(sealed.metadata.len(), 1, "the metadata is not found");
+    let cut = splice(&sealed.text, &cut(&sealed)).expect("one edit");
+    assert_eq!(cut, doc.text, "metadata leaves a trace");
 }
