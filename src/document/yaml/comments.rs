@@ -85,6 +85,12 @@ impl Remarks {
         !self.pending.is_empty()
     }
 
+    /// Whether there are any at all.
+    #[inline]
+    pub(super) fn any(&self) -> bool {
+        self.pending() || !self.held.is_empty() || !self.stem.is_empty() || !self.dropped.is_empty()
+    }
+
     /// Hands over the comments that go with this token.
     pub(super) fn unfold(&mut self, token: Token) {
         while let Some(first) = self.pending.front()

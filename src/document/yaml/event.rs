@@ -65,6 +65,15 @@ pub struct Event {
     pub indent: u32,
 }
 
+impl Event {
+    /// A plain scalar without properties.
+    #[inline]
+    pub(super) fn plain(span: Span) -> Self {
+        let kind = EventKind::Scalar { style: Style::Plain };
+        Self { kind, span, anchor: Span::default(), tag: Span::default(), entry: span.start, indent: 0 }
+    }
+}
+
 /// Where sops puts a comment, seen from the event that brings it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {

@@ -48,6 +48,16 @@ pub(super) struct Composed {
     pub(super) metadata: Vec<PathId>,
 }
 
+#[cfg(test)]
+impl Composed {
+    /// All of it, to be compared.
+    pub(super) fn shown(&self) -> String {
+        let Self { paths, leaves, aliases, roots, metadata } = self;
+        let nodes: Vec<String> = paths.iter().map(|(id, node)| format!("{id:?} {node:?}")).collect();
+        format!("{nodes:#?}\n{leaves:#?}\n{aliases:?}\n{roots:?}\n{metadata:?}")
+    }
+}
+
 /// A container that is open.
 pub(super) struct Frame {
     pub(super) path: PathId,
@@ -95,6 +105,8 @@ pub(super) struct Composer<'t> {
     pub(super) metadata: Vec<PathId>,
     pub(super) anchors: Anchors<'t>,
     pub(super) keys: KeySets,
+    /// For a segment of a text: whether other lines come before its first.
+    pub(super) follows: bool,
     /// For a segment of a text: the keys of its top level, to be compared with those of the others.
     pub(super) top_keys: Option<Vec<u64>>,
     pub(super) frames: Vec<Frame>,
@@ -120,6 +132,7 @@ impl<'t> Composer<'t> {
             metadata: Vec::new(),
             anchors: Anchors::default(),
             keys,
+            follows: false,
             top_keys: None,
             frames: Vec::new(),
             copies: 0,
@@ -135,7 +148,14 @@ impl<'t> Composer<'t> {
     }
 
     pub(super) fn run(&mut self) -> Result<(), ParseError> {
+        self.read(true)
+    }
+
+    /// Reads the text; without `by_lines` every line goes through tokens and events, which gives the same.
+    pub(super) fn read(&mut self, by_lines: bool) -> Result<(), ParseError> {
         let mut parser = Parser::new(self.text)?;
+        // go-yaml decides otherwise about comments below the first line of a file.
+        parser.scanner.line = u32::from(self.follows);
         loop {
             let event = parser.next_event()?;
             match event.kind {
@@ -164,6 +184,9 @@ impl<'t> Composer<'t> {
                     self.before(parser.comments());
                     let tag = if event.tag.is_empty() { Cow::Borrowed("") } else { parser.tag(event.tag) };
                     self.scalar(&event, style, &tag)?;
+                    if by_lines {
+                        self.entry_lines(&mut parser)?;
+                    }
                 }
                 EventKind::Alias => {
                     self.before(parser.comments());
@@ -171,6 +194,15 @@ impl<'t> Composer<'t> {
                 }
             }
         }
+    }
+
+    /// Lines that are one entry each, if such come next.
+    fn entry_lines(&mut self, parser: &mut Parser<'_>) -> Result<(), ParseError> {
+        for line in parser.entry_lines().into_iter().flatten() {
+            self.scalar(&Event::plain(line.key), Style::Plain, "")?;
+            self.scalar(&Event::plain(line.value), Style::Plain, "")?;
+        }
+        Ok(())
     }
 
     pub(super) fn error(&self, offset: u32, message: impl Into<String>) -> ParseError {

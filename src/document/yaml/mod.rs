@@ -1,7 +1,7 @@
 //! YAML as go-yaml v3 reads it: the law for values, types and comments in SOPS files.
 //!
 //! Reading: text to tokens (`scanner`, `possible_key`, `scalar`, `property`, `comments`), tokens to events (`parser`, `block_collection`,
-//! `flow_collection`), comments to places (`placement`), events to a document (`leaves`, `comment_leaves`,
+//! `flow_collection`; lines that are one entry each past both: `entry_lines`), comments to places (`placement`), events to a document (`leaves`, `comment_leaves`,
 //! `mapping_keys`, `keys`, `aliases`, `anchors`, `late`, `tags`; large texts in `segments`), spans to text (`decode`) and values (`resolve`, `read`).
 //!
 //! Writing: what a sealed value replaces (`place`, `header`), a value in the style of its place (`spell`, `quote`, `block`), a
@@ -16,6 +16,7 @@ mod comments;
 pub mod decode;
 pub mod edit;
 pub mod emit;
+mod entry_lines;
 pub mod event;
 mod expand;
 mod flow;

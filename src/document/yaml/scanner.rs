@@ -53,7 +53,7 @@ pub(super) struct Scanner<'a> {
     pub(super) key_allowed: bool,
     pub(super) queue: Queue,
     /// The head of the queue is complete: no key marker can come before it.
-    ready: bool,
+    pub(super) ready: bool,
     pub(super) remarks: Remarks,
 }
 

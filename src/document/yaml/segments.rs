@@ -61,6 +61,7 @@ impl Segment {
     fn read(text: &str, start: usize, duplicates: Duplicates, keys: KeySets) -> Option<Self> {
         let mut composer = Composer::new(text, duplicates, keys);
         composer.top_keys = Some(Vec::new());
+        composer.follows = start > 0;
         composer.run().ok()?;
         let keys = composer.top_keys.take()?;
         let Composed { paths, leaves, aliases, roots, metadata } = composer.finish();
@@ -97,12 +98,6 @@ mod tests {
     use proptest::prelude::*;
 
     /// Everything of a document but its text.
-    fn shown(composed: &Composed) -> String {
-        let Composed { paths, leaves, aliases, roots, metadata } = composed;
-        let nodes: Vec<String> = paths.iter().map(|(id, node)| format!("{id:?} {node:?}")).collect();
-        format!("{nodes:#?}\n{leaves:#?}\n{aliases:?}\n{roots:?}\n{metadata:?}")
-    }
-
     /// Every single place where this text may be cut, and all of them at once.
     fn all_cuts(text: &str) -> Vec<Vec<usize>> {
         let mut cuts = Vec::new();
@@ -123,10 +118,10 @@ mod tests {
         let mut certain = 0;
         for duplicates in [Duplicates::Refuse, Duplicates::Keep] {
             let mut composer = Composer::new(text, duplicates, KeySets::new());
-            let whole = composer.run().map(|()| shown(&composer.finish()));
+            let whole = composer.run().map(|()| composer.finish().shown());
             for cuts in all_cuts(text) {
                 if let Some(joined) = compose_at(text, duplicates, &cuts) {
-                    assert_eq!(Ok(shown(&joined)), whole, "cut at {cuts:?}: {text:?}");
+                    assert_eq!(Ok(joined.shown()), whole, "cut at {cuts:?}: {text:?}");
                     certain += 1;
                 }
             }

@@ -77,6 +77,17 @@ impl Queue {
         self.tokens.len() - self.head
     }
 
+    /// The tokens that wait.
+    #[inline]
+    pub(super) fn waiting_tokens(&self) -> &[Token] {
+        self.tokens.get(self.head..).unwrap_or_default()
+    }
+
+    /// Forgets the tokens that wait.
+    pub(super) fn forget_waiting(&mut self) {
+        self.tokens.truncate(self.head);
+    }
+
     /// The number of the head token, counted from the start of the stream.
     pub(super) fn head_number(&self) -> usize {
         self.taken
