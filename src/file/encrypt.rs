@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::aliases::{self, Expansion};
 use super::merge::Reuse;
-use super::opened::feed_mac;
+use super::opened::mac_over;
 use super::output::{Written, now};
 use super::seal::{self, Action, Body, Source, refuse_unsealable};
 use super::spelling::{Spelling, Spellings, place_name};
@@ -190,7 +190,7 @@ impl Plain {
         let mac_only = metadata.mac_only_encrypted;
         let (mac, body) = rayon_join_if(
             doc.leaves.len() >= seal::PARALLEL_FROM,
-            || feed_mac(&doc, &selected, MacState::new(mac_only), |i| source.value(i)),
+            || mac_over(&doc, &selected, MacState::new(mac_only), |i| source.value(i)),
             || seal::seal(&doc, &selected, &source, &expansions, &holes, sealer),
         );
         let mut body = body?;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::opened::feed_mac;
+use super::opened::mac_over;
 use super::output::Written;
 use super::seal::{self, Action, Source, refuse_unsealable};
 use super::spelling::{Spellings, place_name};
@@ -112,7 +112,7 @@ impl PlainFile {
         selected: &[bool],
         value: impl Fn(usize) -> Result<Value<'a>, EncryptError>,
     ) -> Result<MacState, EncryptError> {
-        feed_mac(doc, selected, MacState::new(self.metadata.mac_only_encrypted), value)
+        mac_over(doc, selected, MacState::new(self.metadata.mac_only_encrypted), value)
     }
 
     /// Another value in the place of one sealed scalar.

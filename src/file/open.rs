@@ -1,6 +1,6 @@
 //! Opening: an encrypted text is read, its data key recovered, its leaves opened, its MAC checked.
 
-use super::opened::{Opened, feed_mac};
+use super::opened::Opened;
 use super::{Context, EncryptedFile, MacPolicy, OpenError, PlainFile};
 use crate::crypto::data_key::DataKey;
 use crate::crypto::sealer::Sealer;
@@ -90,15 +90,11 @@ impl EncryptedFile {
     pub(super) fn open_with(self, data_key: DataKey, selection: &Selection, policy: MacPolicy) -> Result<PlainFile, OpenError> {
         let sealer = Sealer::new(&data_key);
         let selected = selection.select(&self.document);
-        let opened = Opened::open(&self.document, &selected, &sealer)?;
-        let proof = match policy {
-            MacPolicy::Ignore => MacChecked::ignored(),
-            MacPolicy::Verify => {
-                let mac_only = self.metadata.mac_only_encrypted;
-                let state =
-                    feed_mac(&self.document, &selected, MacState::new(mac_only), |i| opened.value_or_clear(&self.document, i))?;
-                mac::verify(&state.finish(), &self.metadata.mac, &sealer, self.metadata.last_modified.canonical())?
-            }
+        let mut mac = (policy == MacPolicy::Verify).then(|| MacState::new(self.metadata.mac_only_encrypted));
+        let opened = Opened::open(&self.document, &selected, &sealer, mac.as_mut())?;
+        let proof = match mac {
+            None => MacChecked::ignored(),
+            Some(mac) => mac::verify(&mac.finish(), &self.metadata.mac, &sealer, self.metadata.last_modified.canonical())?,
         };
         let Self { document, metadata, format } = self;
         Ok(PlainFile { document, metadata, format, data_key, selected, opened, _mac: proof })

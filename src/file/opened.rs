@@ -1,6 +1,7 @@
 //! Owns [`Opened`]: the plaintext of a file's sealed leaves, in a few wiped buffers instead of one allocation a leaf.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -43,23 +44,46 @@ enum State {
 }
 
 impl Opened {
-    /// Opens every selected leaf.
+    /// Opens every selected leaf, and feeds the MAC with the values of all, if it is given one.
     ///
     /// # Errors
     /// The first leaf (in document order) that is not what it must be.
-    pub(crate) fn open(doc: &Document, selected: &[bool], sealer: &Sealer) -> Result<Self, OpenError> {
-        let indexes: Vec<usize> = (0..doc.leaves.len()).step_by(CHUNK).collect();
-        let open = |&start: &usize| {
-            let end = (start + CHUNK).min(doc.leaves.len());
-            Chunk::open(doc, selected, sealer, start, end)
+    pub(crate) fn open(doc: &Document, selected: &[bool], sealer: &Sealer, mac: Option<&mut MacState>) -> Result<Self, OpenError> {
+        let total = doc.leaves.len();
+        let open = |start: usize| Chunk::open(doc, selected, sealer, start, (start + CHUNK).min(total));
+        let mut opened = Self { chunks: Vec::with_capacity(total.div_ceil(CHUNK)) };
+        if total < PARALLEL_FROM {
+            opened.chunks = (0..total).step_by(CHUNK).map(open).collect::<Result<_, _>>()?;
+            if let Some(mac) = mac {
+                feed_mac(doc, selected, 0..total, mac, |index| opened.value_or_clear(doc, index))?;
+            }
+            return Ok(opened);
+        }
+        // In batches: while one is opened, the MAC takes in the one before it. Each is collected first, so that the error is that of the
+        // first leaf and not of the fastest thread.
+        let batch = rayon::current_num_threads().max(1) * 16;
+        let run = |from: usize| -> Vec<Result<Chunk, OpenError>> {
+            let to = (from + batch * CHUNK).min(total);
+            (from..to).into_par_iter().step_by(CHUNK).map(open).collect()
         };
-        let chunks: Result<Vec<Chunk>, OpenError> = if doc.leaves.len() < PARALLEL_FROM {
-            indexes.iter().map(open).collect()
-        } else {
-            // Collected first, so that the error is that of the first leaf and not of the fastest thread.
-            indexes.par_iter().map(open).collect::<Vec<_>>().into_iter().collect()
+        let Some(mac) = mac else {
+            let all: Vec<_> = (0..total).into_par_iter().step_by(CHUNK).map(open).collect();
+            opened.chunks = all.into_iter().collect::<Result<_, _>>()?;
+            return Ok(opened);
         };
-        Ok(Self { chunks: chunks? })
+        let mut done = run(0);
+        while !done.is_empty() {
+            let start = opened.chunks.len() * CHUNK;
+            for chunk in done {
+                opened.chunks.push(chunk?);
+            }
+            let end = (opened.chunks.len() * CHUNK).min(total);
+            let values = |index| opened.value_or_clear(doc, index);
+            let (next, fed) = rayon::join(|| run(end), || feed_mac(doc, selected, start..end, mac, values));
+            fed?;
+            done = next;
+        }
+        Ok(opened)
     }
 
     fn slot(&self, index: usize) -> (&Chunk, Slot) {
@@ -155,18 +179,31 @@ fn push(bytes: &mut Vec<u8>, plaintext: &[u8], kind: ValueType) -> Slot {
     Slot { start, len: plaintext.len() as u32, state: State::Opened(kind) }
 }
 
-/// Feeds the leaves of a document to the MAC in tree order: no comments, no nulls, and (the state knows) only selected
-/// ones where the file says so.
-pub(crate) fn feed_mac<'a, E>(
+/// The MAC over all leaves of a document, see [`feed_mac`].
+pub(crate) fn mac_over<'a, E>(
     doc: &Document,
     selected: &[bool],
     mut mac: MacState,
     value: impl Fn(usize) -> Result<Value<'a>, E>,
 ) -> Result<MacState, E> {
-    for (index, leaf) in doc.leaves.iter().enumerate() {
+    feed_mac(doc, selected, 0..doc.leaves.len(), &mut mac, value)?;
+    Ok(mac)
+}
+
+/// Feeds leaves of a document to the MAC in tree order: no comments, no nulls, and (the state knows) only selected
+/// ones where the file says so.
+fn feed_mac<'a, E>(
+    doc: &Document,
+    selected: &[bool],
+    leaves: Range<usize>,
+    mac: &mut MacState,
+    value: impl Fn(usize) -> Result<Value<'a>, E>,
+) -> Result<(), E> {
+    for index in leaves {
+        let leaf = &doc.leaves[index];
         if leaf.kind == LeafKind::Scalar && !leaf.has(Leaf::METADATA | Leaf::SHADOWED) {
             mac.update(&value(index)?, selected[index]);
         }
     }
-    Ok(mac)
+    Ok(())
 }

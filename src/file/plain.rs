@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::opened::Opened;
@@ -154,31 +156,11 @@ impl PlainFile {
 
     fn spelled(&self, mut spellings: SpellingLookup) -> Result<Document, OpenError> {
         let doc = &self.document;
-        let mut splices = Vec::with_capacity(doc.leaves.len());
-        self.replace_nodes(&mut spellings, &mut splices);
-        // In the order of the text, and apart from each other.
-        let skip: Vec<Span> = splices.iter().map(|s: &Splice| s.span).collect();
-        let is_inside = |span: Span| {
-            let before = skip.partition_point(|s| s.start <= span.start);
-            before > 0 && span.end <= skip[before - 1].end
+        let splices = match doc.leaves.len() >= PARALLEL_FROM && spellings.is_empty() {
+            true => self.spliced_in_stretches(),
+            false => None,
         };
-        if doc.leaves.len() >= PARALLEL_FROM && spellings.is_empty() && skip.is_empty() {
-            self.spell_in_parallel(&mut splices);
-        } else {
-            for index in 0..doc.leaves.len() {
-                if !is_inside(doc.leaves[index].span) {
-                    self.spell_leaf(index, &mut spellings, &mut splices);
-                }
-            }
-        }
-        self.cut_metadata(&mut spellings, &mut splices);
-        if spellings.take_byte_order_mark() && doc.format == Format::Json && !doc.text.starts_with('\u{FEFF}') {
-            splices.push(Splice::insert(0, "\u{FEFF}"));
-        }
-        splices.extend(empty_lists(doc));
-        if !splices.is_sorted_by_key(|s| s.span.start) {
-            splices.sort_by_key(|s| s.span.start);
-        }
+        let splices = splices.unwrap_or_else(|| self.spliced(&mut spellings));
         let mut text = splice(&doc.text, &splices).ok_or(OpenError::NotReadBack)?;
         drop(splices);
         let lines = spellings.take_node(Spelling::LINES);
@@ -194,20 +176,75 @@ impl PlainFile {
         Ok(plain)
     }
 
-    fn spell_in_parallel(&self, splices: &mut Vec<Splice>) {
-        use rayon::prelude::*;
+    /// What turns the text into the plaintext, in the order of the text.
+    fn spliced(&self, spellings: &mut SpellingLookup) -> Vec<Splice> {
+        let doc = &self.document;
+        let mut splices = Vec::with_capacity(doc.leaves.len());
+        self.replace_nodes(spellings, &mut splices);
+        // In the order of the text, and apart from each other.
+        let skip: Vec<Span> = splices.iter().map(|s: &Splice| s.span).collect();
+        let is_inside = |span: Span| {
+            let before = skip.partition_point(|s| s.start <= span.start);
+            before > 0 && span.end <= skip[before - 1].end
+        };
+        for index in 0..doc.leaves.len() {
+            if !is_inside(doc.leaves[index].span) {
+                self.spell_leaf(index, spellings, &mut splices);
+            }
+        }
+        self.around_leaves(spellings, &mut splices);
+        if !splices.is_sorted_by_key(|s| s.span.start) {
+            splices.sort_by_key(|s| s.span.start);
+        }
+        splices
+    }
+
+    /// What changes beside the leaves.
+    fn around_leaves(&self, spellings: &mut SpellingLookup, splices: &mut Vec<Splice>) {
+        let doc = &self.document;
+        self.cut_metadata(spellings, splices);
+        if spellings.take_byte_order_mark() && doc.format == Format::Json && !doc.text.starts_with('\u{FEFF}') {
+            splices.push(Splice::insert(0, "\u{FEFF}"));
+        }
+        splices.extend(empty_lists(doc));
+    }
+
+    /// As [`PlainFile::spliced`] where no spellings are kept, on all cores: neighbouring leaves are one splice. `None` where leaves are not
+    /// in the order of the text, or something else stands between them.
+    fn spliced_in_stretches(&self) -> Option<Vec<Splice>> {
         let total = self.document.leaves.len();
-        let spelled: Vec<Vec<Splice>> = (0..total.div_ceil(PARALLEL_FROM))
+        let stretches: Vec<Option<Splice>> = (0..total)
             .into_par_iter()
-            .map(|chunk| {
-                let mut out = Vec::with_capacity(PARALLEL_FROM);
-                for index in chunk * PARALLEL_FROM..((chunk + 1) * PARALLEL_FROM).min(total) {
-                    self.spell_leaf(index, &mut SpellingLookup::default(), &mut out);
-                }
-                out
-            })
+            .step_by(PARALLEL_FROM)
+            .map(|start| self.stretch(start..(start + PARALLEL_FROM).min(total)))
             .collect();
-        splices.extend(spelled.into_iter().flatten());
+        let mut splices = stretches.into_iter().collect::<Option<Vec<Splice>>>()?;
+        splices.retain(|stretch| !stretch.span.is_empty());
+        self.around_leaves(&mut SpellingLookup::default(), &mut splices);
+        splices.sort_by_key(|s| s.span.start);
+        splices.is_sorted_by(|a, b| a.span.end <= b.span.start).then_some(splices)
+    }
+
+    /// The text from the first to the last of these leaves, with their values spelled back.
+    fn stretch(&self, leaves: Range<usize>) -> Option<Splice> {
+        let doc = &self.document;
+        let at = doc.leaves[leaves.start].span.start;
+        let mut stretch = Splice { span: Span { start: at, end: at }, text: String::with_capacity(leaves.len() * 48) };
+        let (mut none, mut spelled) = (SpellingLookup::default(), Vec::new());
+        let mut is_first = true;
+        for index in leaves {
+            self.spell_leaf(index, &mut none, &mut spelled);
+            for splice in spelled.drain(..) {
+                if is_first {
+                    stretch.span = Span { start: splice.span.start, end: splice.span.start };
+                    is_first = false;
+                }
+                stretch.text.push_str(doc.text.get(stretch.span.end as usize..splice.span.start as usize)?);
+                stretch.text.push_str(&splice.text);
+                stretch.span.end = splice.span.end;
+            }
+        }
+        Some(stretch)
     }
 
     /// What takes the place of a sealed leaf.

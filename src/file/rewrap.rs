@@ -35,7 +35,7 @@ impl EncryptedFile {
             return Ok(());
         }
         let selected = Selection::compile(&held.selection)?.select(&self.document);
-        Opened::open(&self.document, &selected, &sealer)?;
+        Opened::open(&self.document, &selected, &sealer, None)?;
         Ok(())
     }
 }

@@ -167,21 +167,24 @@ pub(crate) fn seal(
     }
     // In batches, so that the chunks' own buffers stay small beside the output.
     let batch = rayon::current_num_threads().max(1) * 16;
-    let mut i = 0;
-    while i < chunks.len() {
-        let end = (i + batch).min(chunks.len());
-        let done: Vec<Result<Body, EncryptError>> = (i..end)
+    let run = |from: usize| -> Vec<Result<Body, EncryptError>> {
+        (from..(from + batch).min(chunks.len()))
             .into_par_iter()
             .map_init(Nonces::new, |nonces, i| {
                 let nonces = nonces.as_mut().map_err(|_| EncryptError::Random)?;
                 let (start, end) = bounds(i);
                 pass.chunk(chunks[i], start, end, nonces)
             })
-            .collect();
-        for chunk in done {
-            body.append(chunk?);
-        }
-        i = end;
+            .collect()
+    };
+    let mut done = run(0);
+    let mut next = batch;
+    while !done.is_empty() {
+        // While one batch is sealed, the one before it is put behind the others.
+        let (sealed, appended) = rayon::join(|| run(next), || body.append_all(done));
+        appended?;
+        done = sealed;
+        next += batch;
     }
     Ok(body)
 }
@@ -350,6 +353,10 @@ impl Body {
     fn copy(&mut self, text: &[u8], from: usize, to: u32) -> Result<(), EncryptError> {
         self.text.extend_from_slice(text.get(from..to as usize).ok_or(EncryptError::NotReadBack)?);
         Ok(())
+    }
+
+    fn append_all(&mut self, chunks: Vec<Result<Self, EncryptError>>) -> Result<(), EncryptError> {
+        chunks.into_iter().try_for_each(|chunk| chunk.map(|chunk| self.append(chunk)))
     }
 
     fn append(&mut self, chunk: Self) {

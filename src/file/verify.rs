@@ -24,6 +24,18 @@ impl<'a> SameTree<'a> {
         Self { left, right, map: vec![UNKNOWN; left.paths.len()] }
     }
 
+    /// What both know, if they agree: parts of the same documents were compared apart from each other.
+    fn joined(mut self, other: &Self) -> Option<Self> {
+        for (known, also) in self.map.iter_mut().zip(&other.map) {
+            if *known == UNKNOWN {
+                *known = *also;
+            } else if *also != UNKNOWN && known != also {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
     /// Whether two path nodes are the same place: same steps from the same document.
     fn same(&mut self, left: PathId, right: PathId) -> bool {
         let (mut l, mut r) = (left, right);
@@ -51,8 +63,7 @@ impl<'a> SameTree<'a> {
 /// Pairs the leaves of two documents that stand at the same places of the same tree, comments in the order of the text; `None`
 /// where the trees differ.
 pub(crate) fn pair(left: &Document, right: &Document, comments_have_places: bool) -> Option<Vec<(u32, u32)>> {
-    let mut tree = SameTree::new(left, right);
-    let mut pairs = pair_leaves(&mut tree)?;
+    let (mut pairs, mut tree) = pair_leaves(left, right)?;
     let (ls, rs) = (comments_of(left), comments_of(right));
     if ls.len() != rs.len() {
         return None;
@@ -69,26 +80,31 @@ pub(crate) fn pair(left: &Document, right: &Document, comments_have_places: bool
 
 /// As [`pair`], without the comments.
 pub(crate) fn pair_values(left: &Document, right: &Document) -> Option<Vec<(u32, u32)>> {
-    pair_leaves(&mut SameTree::new(left, right))
+    pair_leaves(left, right).map(|(pairs, _)| pairs)
 }
 
-fn pair_leaves(tree: &mut SameTree<'_>) -> Option<Vec<(u32, u32)>> {
-    let (left, right) = (tree.left, tree.right);
+fn pair_leaves<'a>(left: &'a Document, right: &'a Document) -> Option<(Vec<(u32, u32)>, SameTree<'a>)> {
+    let mut rs = values_of(right);
     let mut pairs = Vec::with_capacity(left.leaves.len());
-    let (mut ls, mut rs) = (values_of(left), values_of(right));
-    loop {
-        match (ls.next(), rs.next()) {
-            (None, None) => return Some(pairs),
-            (Some(i), Some(j)) => {
-                let (l, r) = (&left.leaves[i], &right.leaves[j]);
-                if l.kind != r.kind || !tree.same(l.path, r.path) {
-                    return None;
-                }
-                pairs.push((i as u32, j as u32));
-            }
-            _ => return None,
-        }
+    for i in values_of(left) {
+        pairs.push((i as u32, rs.next()? as u32));
     }
+    if rs.next().is_some() {
+        return None;
+    }
+    let same = |pairs: &[(u32, u32)]| {
+        let mut tree = SameTree::new(left, right);
+        let mut leaves = pairs.iter().map(|&(i, j)| (&left.leaves[i as usize], &right.leaves[j as usize]));
+        leaves.all(|(l, r)| l.kind == r.kind && tree.same(l.path, r.path)).then_some(tree)
+    };
+    let tree = if pairs.len() < PARALLEL_FROM {
+        same(&pairs)?
+    } else {
+        let shares = pairs.par_chunks(pairs.len().div_ceil(rayon::current_num_threads().max(1)));
+        let trees: Vec<Option<SameTree<'_>>> = shares.map(same).collect();
+        trees.into_iter().reduce(|whole, part| whole?.joined(&part?))??
+    };
+    Some((pairs, tree))
 }
 
 /// Whether a check holds for every pair; on all cores where there are many.
