@@ -137,6 +137,13 @@ def main():
                         (rops_encrypt, plain), size, slow)
                 measure(f"{label}: decrypt", ["decrypt", str(enc)], ["decrypt", str(enc)],
                         (["decrypt", "--format", kind], ropsenc), size, slow)
+                if leaves == 0:
+                    # Mappings are no variables: sops refuses them, too.
+                    flat = folder / "flat.yaml"
+                    flat.write_text("host: db1.example.com\npassword: s3cr3t\nport: 5432\n")
+                    subprocess.run([args.leafseal, "encrypt", "-i", "--age", recipient, str(flat)], env=env, check=True)
+                    for command in (["filestatus", str(enc)], ["exec-env", str(flat), "true"]):
+                        measure(f"{label}: {command[0]}", command, command)
                 if leaves == 200_000 and kind == "yaml":
                     target = folder / "set.yaml"
                     target.write_bytes(enc.read_bytes())

@@ -36,6 +36,7 @@
 //!
 //! Encrypt a text for an age key, and decrypt it again:
 //!
+#![forbid(unsafe_code)]
 #![cfg_attr(feature = "age", doc = "```")]
 #![cfg_attr(not(feature = "age"), doc = "```ignore")]
 //! use leafseal::config::{self, FilePath, KeyOverride, Overrides, Source};

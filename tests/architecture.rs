@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Top-level modules from the top of the house to its ground. A module may use itself and what stands after it.
 const ORDER: &[&[&str]] = &[
-    &["main"],
+    &["main", "large_pages"],
     &["cli"],
     &["commands"],
     &["host"],
