@@ -190,3 +190,81 @@ mod flat {
         }
     }
 }
+
+/// Enough values to be worked on by all cores.
+fn large(line: impl Fn(usize) -> String) -> String {
+    (0..3_000).map(line).collect()
+}
+
+#[test]
+fn many_values_come_back_in_every_format() {
+    let yaml = large(|i| match i % 9 {
+        0 => format!("s{i}: # c\n"),
+        1 => format!("  # comment {i}\n  a: value {i}\n"),
+        2 => format!("  b: {i}\n  c: [x, 'y {i}', {{z: 1.50}}]\n"),
+        3 => format!("  d: |\n    line {i}\n\n    more\n"),
+        4 => format!("  e:\n    - # inner\n      f: null\n    - \"g \\u00e9 {i}\"\n"),
+        5 => format!("  h: 2024-01-{:02}\n\n", 1 + i % 28),
+        6 => format!("  i: 'it''s'\n  # below {i}\n"),
+        7 => String::from("  # last\n  j: !!str 5\n"),
+        _ => format!("t{i}_unencrypted: clear\n"),
+    });
+    let json = format!("{{{}\n}}\n", large(|i| format!("{}\n  \"k{i}\": [{i}, \"v\\u0041\", null]", if i > 0 { "," } else { "" })));
+    let dotenv = large(|i| if i % 7 == 0 { format!("# c {i}\n") } else { format!("K{i}=v {i}\n") });
+    let ini = large(|i| if i % 50 == 0 { format!("[s{i}]\n; c\n") } else { format!("k{i} = v {i}\n") });
+    let tfvars = large(|i| if i % 7 == 0 { format!("# c {i}\n") } else { format!("k{i} = [\"v\", {i}, true]\n") });
+    let toml = large(|i| if i % 50 == 0 { format!("[s{i}]\n# c\n") } else { format!("k{i} = {{ a = {i}, b = 'x' }}\n") });
+    for (plain, format) in [
+        (yaml, Format::Yaml),
+        (json, Format::Json),
+        (dotenv, Format::Dotenv),
+        (ini, Format::Ini),
+        (tfvars, Format::Tfvars),
+        (toml, Format::Toml),
+    ] {
+        assert!(there_and_back(&plain, format).1 == plain, "{format:?}");
+    }
+}
+
+fn opened(text: &str) -> Result<Vec<u8>, OpenError> {
+    let (order, layout) = (DecryptionOrder::stored(), Layout::default());
+    let context = Context { services: &[&Hex], order: &order, now: "2026-11-22T07:14:39Z", layout: &layout };
+    EncryptedFile::parse(text.as_bytes(), Format::Yaml)?.open(MacPolicy::Verify, &context)?.text()
+}
+
+/// Items of a list have the same additional data: only the MAC knows their order.
+#[test]
+fn the_mac_holds_for_the_order_of_many_values() {
+    let (encrypted, _) = there_and_back(&format!("list:\n{}", large(|i| format!("  - v{i}\n"))), Format::Yaml);
+    assert!(opened(&encrypted).is_ok());
+    let mut lines: Vec<&str> = encrypted.lines().collect();
+    for (one, other) in [(1, 2), (5, 2_900), (1_024, 1_025), (2_999, 3_000)] {
+        lines.swap(one, other);
+        assert!(matches!(opened(&(lines.join("\n") + "\n")), Err(OpenError::Mac(_))), "{one} and {other}");
+        lines.swap(one, other);
+    }
+}
+
+#[test]
+fn the_first_of_many_values_that_does_not_open_is_named() {
+    let (encrypted, _) = there_and_back(&large(|i| format!("k{i}: v{i}\n")), Format::Yaml);
+    let mut lines: Vec<String> = encrypted.lines().map(str::to_owned).collect();
+    for at in [2_950, 1_500, 700] {
+        lines[at] = lines[at].replacen("data:", "data:A", 1);
+        match opened(&lines.join("\n")) {
+            Err(error @ OpenError::Leaf { .. }) => assert!(format!("{error:?}").contains(&format!("k{at}")), "{error:?}"),
+            other => panic!("{:?}", other.map(|_| ())),
+        }
+    }
+}
+
+#[test]
+fn the_metadata_of_many_values_may_stand_between_them() {
+    let plain = large(|i| format!("k{i}: v{i}\n"));
+    let (encrypted, _) = there_and_back(&plain, Format::Yaml);
+    let (values, metadata) = encrypted.split_at(encrypted.find("sops:\n").expect("metadata"));
+    let middle = values.find("k1500:").expect("a value");
+    let moved = [&values[..middle], metadata, &values[middle..]].concat();
+    assert_eq!(opened(&moved).expect("opens"), plain.as_bytes());
+    assert_eq!(opened(&(metadata.to_owned() + values)).expect("opens"), plain.as_bytes());
+}

@@ -33,7 +33,7 @@ impl<'a> Parser<'a> {
     /// read to their end.
     #[inline]
     pub(super) fn entry_lines(&mut self) -> Option<EntryLines<'_, 'a>> {
-        if self.state != State::BlockMappingKey {
+        if self.state != State::BlockMappingKey || self.placement.waits() {
             return None;
         }
         let key = self.scanner.key_ahead()?;
@@ -246,10 +246,41 @@ mod tests {
             ("a: 1\nb: 2\na: 3\nc: 4\n", 2),
             ("a: 1\nsops: 2\nb: 3\n", 1),
             ("{a: 1,\nb: 2,\nc: 3}\n", 0),
+            // The comment waits for the next key.
+            ("# c\n---\n# d\n\n# e\n\na: 1\nb: 2\nc: 3\nd: 4\n", 1),
             ("# c\na: 1\nb: 2 # d\nc: 3\nd: 4\n# e\ne: 5\nf: 6\n", 1),
         ] {
             assert_eq!(taken(text), lines, "{text:?}");
         }
+    }
+
+    /// Real files and those of the public test suite, as they are and with a line left out, or one put in.
+    #[test]
+    fn every_file_is_read_as_without() {
+        let shared = std::env::var("LEAFSEAL_SHARED").unwrap_or_else(|_| "../shared".into());
+        let files: Vec<_> = ["corpus/yaml", "yaml-suite"]
+            .iter()
+            .filter_map(|folder| std::fs::read_dir(format!("{shared}/{folder}")).ok())
+            .flatten()
+            .collect();
+        if files.is_empty() {
+            eprintln!("skipped: no files beside the repository");
+            return;
+        }
+        let (mut texts, mut lines_taken) = (0, 0);
+        for file in files {
+            let Ok(text) = std::fs::read_to_string(file.expect("an entry").path()) else { continue };
+            lines_taken += taken(&text);
+            texts += 1;
+            let lines: Vec<&str> = text.split_inclusive('\n').take(400).collect();
+            for at in (0..lines.len()).step_by(lines.len().div_ceil(10).max(1)) {
+                taken(&[&lines[..at], &lines[at + 1..]].concat().concat());
+                for more in [lines[at], "\n", "# c\n", "    # c\n", "x: y # c\n"] {
+                    taken(&[&lines[..=at], &[more], &lines[at + 1..]].concat().concat());
+                }
+            }
+        }
+        assert!(texts > 800 && lines_taken > 3_000, "{texts} files, {lines_taken} lines");
     }
 
     proptest! {

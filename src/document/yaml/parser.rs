@@ -53,7 +53,7 @@ pub struct Parser<'a> {
     pub(super) last_end: u32,
     /// The comments of the node whose event is being made.
     pub(super) sides: Sides,
-    placement: Placement,
+    pub(super) placement: Placement,
     fault: Option<Fault>,
 }
 

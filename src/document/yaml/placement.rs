@@ -60,6 +60,12 @@ impl Placement {
         &self.out
     }
 
+    /// Whether comments wait for the next entry or the end.
+    #[inline]
+    pub(super) fn waits(&self) -> bool {
+        !self.feet.is_empty()
+    }
+
     /// Forgets the comments of the last event.
     #[inline]
     pub(super) fn clear(&mut self) {
