@@ -2,6 +2,12 @@
 
 use std::ops::Range;
 
+/// About how many leaves a text has: one a line, if it is written in lines that are not absurdly short or long.
+pub(super) fn expected_leaves(text: &str) -> usize {
+    let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    lines.clamp(text.len() / 512, text.len() / 16) + 8
+}
+
 /// The line break of a text: that of its first line.
 pub(super) fn newline(text: &str) -> &'static str {
     match memchr::memchr(b'\n', text.as_bytes()) {

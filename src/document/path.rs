@@ -75,7 +75,7 @@ impl Paths {
 
     /// Gives back memory reserved while scanning.
     pub fn shrink_to_fit(&mut self) {
-        self.nodes.shrink_to_fit();
+        give_back(&mut self.nodes);
         self.decoded.shrink_to_fit();
     }
 
@@ -234,5 +234,12 @@ pub(super) fn push_shown_key(out: &mut String, key: &str) {
         out.push_str(key);
     } else {
         out.push_str(&format!("{key:?}"));
+    }
+}
+
+/// Gives back memory that was reserved and is not used, if that is much: doing so copies the rest.
+pub(super) fn give_back<T>(list: &mut Vec<T>) {
+    if list.capacity() / 3 * 2 > list.len() {
+        list.shrink_to_fit();
     }
 }

@@ -1,5 +1,6 @@
 //! Owns [`scan`]: from text to [`Document`], one pass over the lines.
 
+use super::super::path::give_back;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
 use super::PREFIX;
 use super::blanks::is_blank;
@@ -52,7 +53,7 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
         }
     }
     paths.shrink_to_fit();
-    leaves.shrink_to_fit();
+    give_back(&mut leaves);
     Ok(Document { format: Format::Dotenv, paths, leaves, aliases: Vec::new(), roots: vec![ROOT], metadata, text })
 }
 

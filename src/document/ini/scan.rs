@@ -1,5 +1,6 @@
 //! Owns [`scan`]: from text to [`Document`], one pass over the lines.
 
+use super::super::path::give_back;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style};
 use super::METADATA;
 use super::entry::{Group, KeyLine, Name, Section, Tree};
@@ -34,7 +35,7 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
         leaf.style = style(&text, leaf);
     }
     paths.shrink_to_fit();
-    leaves.shrink_to_fit();
+    give_back(&mut leaves);
     Ok(Document { format: Format::Ini, paths, leaves, aliases: Vec::new(), roots: vec![parent], metadata, text })
 }
 

@@ -3,6 +3,8 @@
 //! Stricter than sops where sops loses data (truncated input, text after the closing brace), as lenient elsewhere: duplicate keys
 //! are kept, lone surrogates are read as U+FFFD, a byte order mark is kept. The top level must be an object.
 
+use super::super::lines::expected_leaves;
+use super::super::path::give_back;
 use super::super::segments::{Part, SEGMENT};
 use super::super::{
     Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag, position,
@@ -27,10 +29,12 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
         None => {
             let mut scanner = Scanner::new(&text)?;
             scanner.document().map_err(|fault| fault.into_error(text.as_bytes()))?;
-            scanner.finish()
+            scanner.part()
         }
     };
-    let Part { paths, leaves, metadata } = scanned;
+    let Part { mut paths, mut leaves, metadata } = scanned;
+    paths.shrink_to_fit();
+    give_back(&mut leaves);
     Ok(Document { format: Format::Json, paths, leaves, aliases: Vec::new(), roots: vec![PathId(0)], metadata, text })
 }
 
@@ -97,11 +101,16 @@ pub(super) struct Scanner<'t> {
 
 impl<'t> Scanner<'t> {
     pub(super) fn new(text: &'t str) -> Result<Self, ParseError> {
+        Self::with_room(text, 1)
+    }
+
+    /// With room for what so many texts of this kind hold.
+    pub(super) fn with_room(text: &'t str, texts: usize) -> Result<Self, ParseError> {
         let bytes = text.as_bytes();
         if u32::try_from(bytes.len()).is_err() {
             return Err(ParseError::at(bytes, 0, "the file is 4 GiB or larger: seal it with `--input-type binary`"));
         }
-        let guess = bytes.len() / 64 + 8;
+        let guess = expected_leaves(text) * texts;
         Ok(Self {
             text,
             bytes,
@@ -172,13 +181,11 @@ impl<'t> Scanner<'t> {
         }
         self.entries(place, !is_last).ok()?;
         self.skip_blanks();
-        (self.at == self.bytes.len() && self.stack.is_empty() == is_last).then(|| self.finish())
+        (self.at == self.bytes.len() && self.stack.is_empty() == is_last).then_some(self.part())
     }
 
-    fn finish(self) -> Part {
-        let Self { mut paths, mut leaves, metadata, .. } = self;
-        paths.shrink_to_fit();
-        leaves.shrink_to_fit();
+    fn part(self) -> Part {
+        let Self { paths, leaves, metadata, .. } = self;
         Part { paths, leaves, metadata }
     }
 

@@ -19,7 +19,11 @@ fn scan_at(text: &str, cuts: &[usize]) -> Option<Part> {
     let spans = spans(text.len(), cuts);
     let segments: Option<Vec<Part>> = spans
         .par_iter()
-        .map(|&(start, end)| Scanner::new(&text[start..end]).ok()?.segment(start == 0, end == text.len()))
+        .map(|&(start, end)| {
+            // The others are appended to the first.
+            let room = if start == 0 { spans.len() } else { 1 };
+            Scanner::with_room(&text[start..end], room).ok()?.segment(start == 0, end == text.len())
+        })
         .collect();
     let mut segments = spans.iter().map(|(start, _)| *start as u32).zip(segments?);
     let (_, mut whole) = segments.next()?;

@@ -4,7 +4,8 @@
 //! one wins), keys in parentheses and NUL bytes. Expressions and blocks become leaves that cannot be sealed.
 
 use super::super::key_sets::KeySets;
-use super::super::lines::newline_len;
+use super::super::lines::{expected_leaves, newline_len};
+use super::super::path::give_back;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
 use super::lex::{self, Ends};
 use super::number;
@@ -35,7 +36,7 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
     }
     let Scanner { mut paths, mut leaves, metadata, .. } = scanner;
     paths.shrink_to_fit();
-    leaves.shrink_to_fit();
+    give_back(&mut leaves);
     Ok(Document { format: Format::Tfvars, paths, leaves, aliases: Vec::new(), roots: vec![ROOT], metadata, text })
 }
 
@@ -78,7 +79,7 @@ impl<'t> Scanner<'t> {
         if u32::try_from(bytes.len()).is_err() {
             return Err(ParseError::at(bytes, 0, "the file is 4 GiB or larger: seal it with `--input-type binary`"));
         }
-        let guess = bytes.len() / 64 + 8;
+        let guess = expected_leaves(text);
         let mut paths = Paths::with_capacity(guess);
         let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
         let whole = Span::new(start, text.len());

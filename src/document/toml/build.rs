@@ -6,6 +6,7 @@ use toml_parser::decoder::Encoding;
 use toml_parser::parser::{Event, EventKind};
 use toml_parser::{ParseError as Problem, Raw};
 
+use super::super::lines::expected_leaves;
 use super::super::{Segment, Span, Style};
 use super::outline::{Statement, What};
 use super::read::check_plain;
@@ -37,11 +38,9 @@ pub(super) struct Builder<'t> {
 impl<'t> Builder<'t> {
     pub(super) fn new(text: &'t str, with_statements: bool) -> Self {
         let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        // Each line an entry; lines of a few bytes are rather brackets and blanks.
-        let guess = memchr::memchr_iter(b'\n', text.as_bytes()).count().min(text.len() / 8) + 8;
         Self {
             text,
-            tables: Tables::new(text, Span::new(start, text.len()), guess),
+            tables: Tables::new(text, Span::new(start, text.len()), expected_leaves(text)),
             fault: None,
             statements: with_statements.then(Vec::new),
             table: 0,

@@ -5,6 +5,7 @@ use toml_parser::Source;
 use toml_parser::lexer::{Lexer, Token, TokenKind};
 use toml_parser::parser::{Event, RecursionGuard, ValidateWhitespace, parse_document};
 
+use super::super::path::give_back;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Span, Style, Tag};
 use super::build::{Builder, of_problem};
 use super::outline::Line;
@@ -159,7 +160,7 @@ impl Finished {
             all.lines = statements.iter().map(line).collect();
         }
         all.paths.shrink_to_fit();
-        all.leaves.shrink_to_fit();
+        give_back(&mut all.leaves);
         all
     }
 

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::super::key_sets::KeySets;
+use super::super::lines::expected_leaves;
 use super::Parser;
 use super::anchors::{Anchors, Container, Target};
 use super::event::{Comment, Event, EventKind, Slot};
@@ -118,9 +119,12 @@ pub(super) struct Composer<'t> {
 
 impl<'t> Composer<'t> {
     pub(super) fn new(text: &'t str, duplicates: Duplicates, keys: KeySets) -> Self {
-        // A value a line is the common case; many short lines are not paid for before they are read.
-        let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-        let expected = lines.min(text.len() / 16) + 4;
+        Self::with_room(text, duplicates, keys, 1)
+    }
+
+    /// With room for what so many texts of this kind hold.
+    pub(super) fn with_room(text: &'t str, duplicates: Duplicates, keys: KeySets, texts: usize) -> Self {
+        let expected = expected_leaves(text) * texts;
         Self {
             text,
             duplicates,

@@ -20,9 +20,14 @@ pub(super) fn compose(text: &str, duplicates: Duplicates, least: usize) -> Optio
 /// Reads a text that is cut at these places.
 fn compose_at(text: &str, duplicates: Duplicates, cuts: &[usize]) -> Option<Composed> {
     let keys = KeySets::new();
-    let segments: Option<Vec<Segment>> = spans(text.len(), cuts)
+    let spans = spans(text.len(), cuts);
+    let segments: Option<Vec<Segment>> = spans
         .par_iter()
-        .map(|&(start, end)| Segment::read(&text[start..end], start, duplicates, keys.like()))
+        .map(|&(start, end)| {
+            // The others are appended to the first.
+            let room = if start == 0 { spans.len() } else { 1 };
+            Segment::read(&text[start..end], start, Composer::with_room(&text[start..end], duplicates, keys.like(), room))
+        })
         .collect();
     join(text, segments?, keys)
 }
@@ -58,8 +63,7 @@ struct Segment {
 impl Segment {
     /// Reads the segment that starts at `start`. `None` where it is in error, or more or less than entries of one block mapping
     /// at the left margin.
-    fn read(text: &str, start: usize, duplicates: Duplicates, keys: KeySets) -> Option<Self> {
-        let mut composer = Composer::new(text, duplicates, keys);
+    fn read(text: &str, start: usize, mut composer: Composer<'_>) -> Option<Self> {
         composer.top_keys = Some(Vec::new());
         composer.follows = start > 0;
         composer.run().ok()?;
