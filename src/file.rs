@@ -9,6 +9,7 @@
 //! Plaintext leaves a [`PlainFile`] only; there is none without a [`MacChecked`] (invariant I3).
 
 mod aliases;
+mod batches;
 mod draft;
 mod encrypt;
 mod error;

@@ -74,7 +74,7 @@ impl Paths {
     }
 
     /// Gives back memory reserved while scanning.
-    pub fn shrink_to_fit(&mut self) {
+    pub(super) fn give_back(&mut self) {
         give_back(&mut self.nodes);
         self.decoded.shrink_to_fit();
     }

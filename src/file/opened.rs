@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
+use super::batches::in_batches;
 use super::seal::{AdditionalData, PARALLEL_FROM};
 use super::{LeafReason, OpenError};
 use crate::crypto::sealed::SealedText;
@@ -48,40 +49,32 @@ impl Opened {
     ///
     /// # Errors
     /// The first leaf (in document order) that is not what it must be.
-    pub(crate) fn open(doc: &Document, selected: &[bool], sealer: &Sealer, mac: Option<&mut MacState>) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        doc: &Document,
+        selected: &[bool],
+        sealer: &Sealer,
+        mut mac: Option<&mut MacState>,
+    ) -> Result<Self, OpenError> {
         let total = doc.leaves.len();
-        let open = |start: usize| Chunk::open(doc, selected, sealer, start, (start + CHUNK).min(total));
+        let open = |chunk: usize| Chunk::open(doc, selected, sealer, chunk * CHUNK, ((chunk + 1) * CHUNK).min(total));
         let mut opened = Self { chunks: Vec::with_capacity(total.div_ceil(CHUNK)) };
-        if total < PARALLEL_FROM {
-            opened.chunks = (0..total).step_by(CHUNK).map(open).collect::<Result<_, _>>()?;
-            if let Some(mac) = mac {
-                feed_mac(doc, selected, 0..total, mac, |index| opened.value_or_clear(doc, index))?;
-            }
-            return Ok(opened);
-        }
-        // In batches: while one is opened, the MAC takes in the one before it. Each is collected first, so that the error is that of the
-        // first leaf and not of the fastest thread.
-        let batch = rayon::current_num_threads().max(1) * 16;
-        let run = |from: usize| -> Vec<Result<Chunk, OpenError>> {
-            let to = (from + batch * CHUNK).min(total);
-            (from..to).into_par_iter().step_by(CHUNK).map(open).collect()
-        };
-        let Some(mac) = mac else {
-            let all: Vec<_> = (0..total).into_par_iter().step_by(CHUNK).map(open).collect();
-            opened.chunks = all.into_iter().collect::<Result<_, _>>()?;
-            return Ok(opened);
-        };
-        let mut done = run(0);
-        while !done.is_empty() {
+        // Collected before the first error is looked for, so that it is that of the first leaf and not of the fastest thread.
+        let mut take = |chunks: Vec<Result<Chunk, OpenError>>| {
             let start = opened.chunks.len() * CHUNK;
-            for chunk in done {
+            for chunk in chunks {
                 opened.chunks.push(chunk?);
             }
             let end = (opened.chunks.len() * CHUNK).min(total);
-            let values = |index| opened.value_or_clear(doc, index);
-            let (next, fed) = rayon::join(|| run(end), || feed_mac(doc, selected, start..end, mac, values));
-            fed?;
-            done = next;
+            match &mut mac {
+                Some(mac) => feed_mac(doc, selected, start..end, mac, |index| opened.value_or_clear(doc, index)),
+                None => Ok(()),
+            }
+        };
+        let chunks = total.div_ceil(CHUNK);
+        if total < PARALLEL_FROM {
+            take((0..chunks).map(open).collect())?;
+        } else {
+            in_batches(chunks, |batch| batch.into_par_iter().map(open).collect(), take)?;
         }
         Ok(opened)
     }

@@ -3,10 +3,12 @@
 //! Leaves are sealed in parallel above [`PARALLEL_FROM`] of them; each chunk writes its own stretch of the output.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::aliases::Expansion;
+use super::batches::in_batches;
 use super::spelling::{Spelling, Spellings, ValueDigest, comment_place, place_name, tail_place};
 use super::{EncryptError, LeafReason};
 use crate::crypto::nonces::Nonces;
@@ -166,9 +168,8 @@ pub(crate) fn seal(
         return Ok(body);
     }
     // In batches, so that the chunks' own buffers stay small beside the output.
-    let batch = rayon::current_num_threads().max(1) * 16;
-    let run = |from: usize| -> Vec<Result<Body, EncryptError>> {
-        (from..(from + batch).min(chunks.len()))
+    let seal = |batch: Range<usize>| -> Vec<Result<Body, EncryptError>> {
+        batch
             .into_par_iter()
             .map_init(Nonces::new, |nonces, i| {
                 let nonces = nonces.as_mut().map_err(|_| EncryptError::Random)?;
@@ -177,15 +178,7 @@ pub(crate) fn seal(
             })
             .collect()
     };
-    let mut done = run(0);
-    let mut next = batch;
-    while !done.is_empty() {
-        // While one batch is sealed, the one before it is put behind the others.
-        let (sealed, appended) = rayon::join(|| run(next), || body.append_all(done));
-        appended?;
-        done = sealed;
-        next += batch;
-    }
+    in_batches(chunks.len(), seal, |sealed| sealed.into_iter().try_for_each(|chunk| chunk.map(|chunk| body.append(chunk))))?;
     Ok(body)
 }
 
@@ -353,10 +346,6 @@ impl Body {
     fn copy(&mut self, text: &[u8], from: usize, to: u32) -> Result<(), EncryptError> {
         self.text.extend_from_slice(text.get(from..to as usize).ok_or(EncryptError::NotReadBack)?);
         Ok(())
-    }
-
-    fn append_all(&mut self, chunks: Vec<Result<Self, EncryptError>>) -> Result<(), EncryptError> {
-        chunks.into_iter().try_for_each(|chunk| chunk.map(|chunk| self.append(chunk)))
     }
 
     fn append(&mut self, chunk: Self) {

@@ -1,6 +1,7 @@
 //! Owns [`scan`]: from text to [`Document`], one pass over the lines.
 
-use super::super::path::give_back;
+use super::super::lines::expected_leaves;
+use super::super::segments::Part;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
 use super::PREFIX;
 use super::blanks::is_blank;
@@ -19,11 +20,12 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
         return Err(ParseError::at(bytes, 0, "the file is 4 GiB or larger: seal it with `--input-type binary`"));
     }
     let whole = Span::new(0, bytes.len());
-    let mut paths = Paths::with_capacity(bytes.len() / 32 + 2);
+    let room = expected_leaves(&text);
+    let mut paths = Paths::with_capacity(room);
     let root =
         PathNode { parent: ROOT, segment: Segment::Document(0), kind: NodeKind::BlockMap, copy: false, entry: whole, value: whole };
     paths.push(root);
-    let mut leaves = Vec::with_capacity(bytes.len() / 32 + 2);
+    let mut leaves = Vec::with_capacity(room);
     let mut sealed_lines: Vec<Line> = Vec::new();
     let mut start = 0;
     while start < bytes.len() {
@@ -52,9 +54,7 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
             line.add(block, line.start + PREFIX.len(), Leaf::METADATA, &mut paths, &mut leaves);
         }
     }
-    paths.shrink_to_fit();
-    give_back(&mut leaves);
-    Ok(Document { format: Format::Dotenv, paths, leaves, aliases: Vec::new(), roots: vec![ROOT], metadata, text })
+    Ok(Part { paths, leaves, metadata }.into_document(text, Format::Dotenv))
 }
 
 /// A line with a key and a value.

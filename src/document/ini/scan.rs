@@ -1,6 +1,7 @@
 //! Owns [`scan`]: from text to [`Document`], one pass over the lines.
 
-use super::super::path::give_back;
+use super::super::lines::expected_leaves;
+use super::super::segments::Part;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style};
 use super::METADATA;
 use super::entry::{Group, KeyLine, Name, Section, Tree};
@@ -19,24 +20,17 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
         return Err(ParseError::at(text.as_bytes(), 0, "the file is 4 GiB or larger: seal it with `--input-type binary`"));
     }
     let whole = Span::new(0, text.len());
-    let mut paths = Paths::with_capacity(text.len() / 32 + 2);
+    let room = expected_leaves(&text);
+    let mut paths = Paths::with_capacity(room);
     let (parent, segment) = (PathId(0), Segment::Document(0));
     paths.push(PathNode { parent, segment, kind: NodeKind::BlockMap, copy: false, entry: whole, value: whole });
-    let mut tree = Tree {
-        text: &text,
-        paths,
-        leaves: Vec::with_capacity(text.len() / 32 + 2),
-        metadata: Vec::new(),
-        named: Default::default(),
-    };
+    let mut tree = Tree { text: &text, paths, leaves: Vec::with_capacity(room), metadata: Vec::new(), named: Default::default() };
     sections(&text, &mut tree).map_err(|(at, message)| ParseError::at(text.as_bytes(), at, message))?;
-    let Tree { mut paths, mut leaves, metadata, .. } = tree;
+    let Tree { paths, mut leaves, metadata, .. } = tree;
     for leaf in leaves.iter_mut().filter(|leaf| leaf.kind == LeafKind::Scalar) {
         leaf.style = style(&text, leaf);
     }
-    paths.shrink_to_fit();
-    give_back(&mut leaves);
-    Ok(Document { format: Format::Ini, paths, leaves, aliases: Vec::new(), roots: vec![parent], metadata, text })
+    Ok(Part { paths, leaves, metadata }.into_document(text, Format::Ini))
 }
 
 /// The quotes that a value keeps when it is sealed.

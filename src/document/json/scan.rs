@@ -4,7 +4,6 @@
 //! are kept, lone surrogates are read as U+FFFD, a byte order mark is kept. The top level must be an object.
 
 use super::super::lines::expected_leaves;
-use super::super::path::give_back;
 use super::super::segments::{Part, SEGMENT};
 use super::super::{
     Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag, position,
@@ -32,10 +31,7 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
             scanner.part()
         }
     };
-    let Part { mut paths, mut leaves, metadata } = scanned;
-    paths.shrink_to_fit();
-    give_back(&mut leaves);
-    Ok(Document { format: Format::Json, paths, leaves, aliases: Vec::new(), roots: vec![PathId(0)], metadata, text })
+    Ok(scanned.into_document(text, Format::Json))
 }
 
 /// Reads the bytes of a JSON file: they must be UTF-8.

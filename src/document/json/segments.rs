@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::super::segments::{Part, SEARCH, count, cuts, spans};
+use super::super::segments::{Part, SEARCH, count, cuts, room, spans};
 use super::scan::Scanner;
 
 /// Reads a text in segments of at least `least` bytes, one a thread. `None` where it cannot be cut or is in error: then it is read in
@@ -20,8 +20,7 @@ fn scan_at(text: &str, cuts: &[usize]) -> Option<Part> {
     let segments: Option<Vec<Part>> = spans
         .par_iter()
         .map(|&(start, end)| {
-            // The others are appended to the first.
-            let room = if start == 0 { spans.len() } else { 1 };
+            let room = room(start, spans.len());
             Scanner::with_room(&text[start..end], room).ok()?.segment(start == 0, end == text.len())
         })
         .collect();

@@ -5,7 +5,7 @@
 
 use super::super::key_sets::KeySets;
 use super::super::lines::{expected_leaves, newline_len};
-use super::super::path::give_back;
+use super::super::segments::Part;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Segment, Span, Style, Tag};
 use super::lex::{self, Ends};
 use super::number;
@@ -34,10 +34,8 @@ pub fn scan(text: String) -> Result<Document, ParseError> {
         let first = super::super::position(text.as_bytes(), position(first));
         return Err(ParseError::at(text.as_bytes(), position(again), format!("the key {shown} is there twice (first at {first})")));
     }
-    let Scanner { mut paths, mut leaves, metadata, .. } = scanner;
-    paths.shrink_to_fit();
-    give_back(&mut leaves);
-    Ok(Document { format: Format::Tfvars, paths, leaves, aliases: Vec::new(), roots: vec![ROOT], metadata, text })
+    let Scanner { paths, leaves, metadata, .. } = scanner;
+    Ok(Part { paths, leaves, metadata }.into_document(text, Format::Tfvars))
 }
 
 /// An open list or object.

@@ -5,7 +5,7 @@ use toml_parser::Source;
 use toml_parser::lexer::{Lexer, Token, TokenKind};
 use toml_parser::parser::{Event, RecursionGuard, ValidateWhitespace, parse_document};
 
-use super::super::path::give_back;
+use super::super::segments::Part;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Span, Style, Tag};
 use super::build::{Builder, of_problem};
 use super::outline::Line;
@@ -23,7 +23,7 @@ pub(super) const METADATA_KEY: &str = "sops";
 /// What is no TOML 1.1, with its position; more than [`MAX_DEPTH`] levels; 4 GiB or more.
 pub fn scan(text: String) -> Result<Document, ParseError> {
     let Finished { paths, leaves, metadata, .. } = finished(&text, false)?;
-    Ok(Document { format: Format::Toml, paths, leaves, aliases: Vec::new(), roots: vec![PathId(0)], metadata, text })
+    Ok(Part { paths, leaves, metadata }.into_document(text, Format::Toml))
 }
 
 /// The headers and entries of a text.
@@ -159,8 +159,6 @@ impl Finished {
             let line = |s: &super::outline::Statement| Line { what: s.what, path: of(s.node), span: s.span, table: of(s.table) };
             all.lines = statements.iter().map(line).collect();
         }
-        all.paths.shrink_to_fit();
-        give_back(&mut all.leaves);
         all
     }
 

@@ -93,6 +93,6 @@ impl Parser<'_> {
     fn block_end(&mut self, token: Token, kind: EventKind) -> Event {
         self.pop_state();
         self.take(token);
-        self.event(kind, Span { start: self.last_end, end: self.last_end })
+        Event::bare(kind, Span { start: self.last_end, end: self.last_end })
     }
 }

@@ -66,10 +66,9 @@ pub struct Event {
 }
 
 impl Event {
-    /// A plain scalar without properties.
+    /// One without properties.
     #[inline]
-    pub(super) fn plain(span: Span) -> Self {
-        let kind = EventKind::Scalar { style: Style::Plain };
+    pub(super) fn bare(kind: EventKind, span: Span) -> Self {
         Self { kind, span, anchor: Span::default(), tag: Span::default(), entry: span.start, indent: 0 }
     }
 }

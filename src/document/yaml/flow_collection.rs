@@ -15,7 +15,7 @@ impl Parser<'_> {
             TokenKind::Key => {
                 self.take(token);
                 self.state = State::PairKey;
-                Ok(self.event(EventKind::MappingStart { flow: true }, Span { start: token.start, end: token.start }))
+                Ok(Event::bare(EventKind::MappingStart { flow: true }, Span { start: token.start, end: token.start }))
             }
             _ => {
                 self.states.push(State::FlowSequence);
@@ -125,6 +125,6 @@ impl Parser<'_> {
         self.pop_state();
         self.claim();
         self.take(token);
-        self.event(kind, Span { start: token.start, end: token.end })
+        Event::bare(kind, Span { start: token.start, end: token.end })
     }
 }

@@ -202,9 +202,11 @@ impl<'t> Composer<'t> {
 
     /// Lines that are one entry each, if such come next.
     fn entry_lines(&mut self, parser: &mut Parser<'_>) -> Result<(), ParseError> {
+        let style = Style::Plain;
         for line in parser.entry_lines().into_iter().flatten() {
-            self.scalar(&Event::plain(line.key), Style::Plain, "")?;
-            self.scalar(&Event::plain(line.value), Style::Plain, "")?;
+            for span in [line.key, line.value] {
+                self.scalar(&Event::bare(EventKind::Scalar { style }, span), style, "")?;
+            }
         }
         Ok(())
     }

@@ -140,13 +140,13 @@ impl<'a> Parser<'a> {
             State::StreamStart => {
                 self.advance()?;
                 self.state = State::FirstDocument;
-                Ok(self.event(EventKind::StreamStart, Span::default()))
+                Ok(Event::bare(EventKind::StreamStart, Span::default()))
             }
             State::FirstDocument => self.document_start(true),
             State::Document => self.document_start(false),
             State::DocumentContent => self.document_content(),
             State::DocumentEnd => self.document_end(),
-            State::End => Ok(self.event(EventKind::StreamEnd, Span::new(self.text.len(), self.text.len()))),
+            State::End => Ok(Event::bare(EventKind::StreamEnd, Span::new(self.text.len(), self.text.len()))),
         }
     }
 
@@ -171,15 +171,9 @@ impl<'a> Parser<'a> {
         self.state = self.states.pop().unwrap_or(State::End);
     }
 
-    /// An event without properties.
-    #[inline]
-    pub(super) fn event(&self, kind: EventKind, span: Span) -> Event {
-        Event { kind, span, anchor: Span::default(), tag: Span::default(), entry: span.start, indent: 0 }
-    }
-
     /// An event without properties, without extent, after what was read.
     pub(super) fn empty_event(&self, kind: EventKind) -> Event {
-        self.event(kind, Span { start: self.last_end, end: self.last_end })
+        Event::bare(kind, Span { start: self.last_end, end: self.last_end })
     }
 
     /// A scalar that is left out. `entry` is where its entry starts, if it has more than the scalar.
@@ -213,7 +207,7 @@ impl<'a> Parser<'a> {
             self.state = State::BlockNode;
             self.split_document_head();
             let at = Span { start: token.start, end: token.start };
-            return Ok(self.event(EventKind::DocumentStart { explicit: false }, at));
+            return Ok(Event::bare(EventKind::DocumentStart { explicit: false }, at));
         }
         let mut version = false;
         while matches!(token.kind, TokenKind::VersionDirective | TokenKind::TagDirective) {
@@ -227,7 +221,7 @@ impl<'a> Parser<'a> {
         self.take(token);
         self.states.push(State::DocumentEnd);
         self.state = State::DocumentContent;
-        Ok(self.event(EventKind::DocumentStart { explicit: true }, Span { start: token.start, end: token.end }))
+        Ok(Event::bare(EventKind::DocumentStart { explicit: true }, Span { start: token.start, end: token.end }))
     }
 
     fn directive(&mut self, token: Token, version: &mut bool) -> Step<()> {
@@ -297,7 +291,7 @@ impl<'a> Parser<'a> {
     /// is where the entry starts whose node this is, if not here.
     pub(super) fn node(&mut self, block: bool, indentless: bool, entry: Option<u32>) -> Step<Event> {
         let mut token = self.scanner.peek()?;
-        let mut event = self.event(EventKind::Alias, Span { start: token.start, end: token.end });
+        let mut event = Event::bare(EventKind::Alias, Span { start: token.start, end: token.end });
         event.entry = entry.unwrap_or(token.start);
         if token.kind == TokenKind::Alias {
             self.pop_state();

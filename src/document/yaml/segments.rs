@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::super::key_sets::KeySets;
-use super::super::segments::{Part, SEARCH, count, cuts, spans};
+use super::super::segments::{Part, SEARCH, count, cuts, room, spans};
 use super::super::{Duplicates, NodeKind, PathId};
 use super::leaves::{Composed, Composer};
 
@@ -24,8 +24,7 @@ fn compose_at(text: &str, duplicates: Duplicates, cuts: &[usize]) -> Option<Comp
     let segments: Option<Vec<Segment>> = spans
         .par_iter()
         .map(|&(start, end)| {
-            // The others are appended to the first.
-            let room = if start == 0 { spans.len() } else { 1 };
+            let room = room(start, spans.len());
             Segment::read(&text[start..end], start, Composer::with_room(&text[start..end], duplicates, keys.like(), room))
         })
         .collect();
