@@ -1,8 +1,9 @@
 //! Owns [`Gcm`]: AES-GCM under one data key with a nonce of any length.
 //!
 //! sops writes nonces of 32 bytes and reads any length (Go's `NewGCMWithNonceSize`). The `aes-gcm` crate fixes the length at
-//! compile time: 12, 16 and 32 go through it; for others the mode is composed here from the crate's own parts
-//! (NIST SP 800-38D, section 7).
+//! compile time: long texts with 12, 16 and 32 go through it. For other lengths, and for short texts with 32 (nearly all values), the mode is
+//! composed here from the crate's own parts (NIST SP 800-38D, section 7). Measured: a value of 15 bytes takes 120 ns so, and 210 by the
+//! crate, which encrypts and hashes block by block what fits into one go.
 
 use aes::cipher::{BlockCipherEncrypt, BlockSizeUser, KeyInit, consts};
 use aes::{Aes128Enc, Aes192Enc, Aes256Enc, Block};
@@ -14,6 +15,15 @@ use zeroize::Zeroize;
 
 /// Length of a tag in bytes.
 pub(super) const TAG: usize = 16;
+
+/// How many blocks of key stream are made at a time: that takes as long as one. The first is the mask of the tag.
+const STREAM: usize = 8;
+
+/// How many blocks are hashed at a time at most: additional data, text and their lengths.
+const HASHED: usize = 16;
+
+/// How many blocks the hash works on side by side: blocks of zeroes before the others make their number a multiple of it, and change nothing.
+const SIDE_BY_SIDE: usize = 4;
 
 /// The ciphertext, nonce, additional data, tag and key do not belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +70,25 @@ impl Gcm {
 pub(super) struct Keyed<A> {
     gcm: AesGcm<A, consts::U32>,
     aes: A,
+    hash: GHash,
 }
 
 impl<A: BlockCipherEncrypt + BlockSizeUser<BlockSize = consts::U16> + Clone> Keyed<A> {
     fn new(aes: A) -> Self {
-        Self { gcm: AesGcm::from(aes.clone()), aes }
+        // The hash's point is the encryption of the zero block.
+        let mut point = Block::default();
+        aes.encrypt_block(&mut point);
+        let hash = GHash::new(&point);
+        point.as_mut_slice().zeroize();
+        Self { gcm: AesGcm::from(aes.clone()), aes, hash }
     }
 
     fn seal(&self, nonce: &[u8; 32], aad: &[u8], text: &mut [u8]) -> [u8; TAG] {
+        if is_short(aad, text) {
+            let [mask, stream @ ..] = self.key_stream(nonce);
+            apply(&stream, text);
+            return self.short_tag(mask, aad, text);
+        }
         self.gcm
             .encrypt_inout_detached(&(*nonce).into(), aad, text.into())
             .expect("a document is below 4 GiB, the mode's limit is 64 GiB")
@@ -75,6 +96,16 @@ impl<A: BlockCipherEncrypt + BlockSizeUser<BlockSize = consts::U16> + Clone> Key
     }
 
     fn open(&self, nonce: &[u8], aad: &[u8], text: &mut [u8], tag: &[u8; TAG]) -> Result<(), Rejected> {
+        if let Ok(nonce) = nonce.try_into()
+            && is_short(aad, text)
+        {
+            let [mask, stream @ ..] = self.key_stream(nonce);
+            if !bool::from(self.short_tag(mask, aad, text).ct_eq(tag)) {
+                return Err(Rejected);
+            }
+            apply(&stream, text);
+            return Ok(());
+        }
         match nonce.len() {
             32 => open_with(&self.gcm, nonce, aad, text, tag),
             16 => open_with::<A, consts::U16>(&AesGcm::from(self.aes.clone()), nonce, aad, text, tag),
@@ -83,11 +114,42 @@ impl<A: BlockCipherEncrypt + BlockSizeUser<BlockSize = consts::U16> + Clone> Key
         }
     }
 
+    /// The mask of the tag and the key stream of a short text.
+    fn key_stream(&self, nonce: &[u8; 32]) -> [Block; STREAM] {
+        let mut hashed = [Block::default(); SIDE_BY_SIDE];
+        let bytes = Block::slice_as_flattened_mut(&mut hashed);
+        bytes[16..48].copy_from_slice(nonce);
+        bytes[56..].copy_from_slice(&bits(nonce));
+        let mut hash = self.hash.clone();
+        hash.update(&hashed);
+        let mut stream = counters(hash.finalize());
+        self.aes.encrypt_blocks(&mut stream);
+        stream
+    }
+
+    /// The tag of a short text, which is encrypted, from its mask.
+    fn short_tag(&self, mut mask: Block, aad: &[u8], text: &[u8]) -> [u8; TAG] {
+        let (aad_blocks, text_blocks) = (aad.len().div_ceil(16), text.len().div_ceil(16));
+        let blocks = (aad_blocks + text_blocks + 1).next_multiple_of(SIDE_BY_SIDE);
+        let mut hashed = [Block::default(); HASHED];
+        let bytes = &mut Block::slice_as_flattened_mut(&mut hashed)[..blocks * 16];
+        let lengths = bytes.len() - 16;
+        let from = lengths - text_blocks * 16;
+        bytes[from..from + text.len()].copy_from_slice(text);
+        let from = from - aad_blocks * 16;
+        bytes[from..from + aad.len()].copy_from_slice(aad);
+        bytes[lengths..lengths + 8].copy_from_slice(&bits(aad));
+        bytes[lengths + 8..].copy_from_slice(&bits(text));
+        let mut hash = self.hash.clone();
+        hash.update(&hashed[..blocks]);
+        mask.iter_mut().zip(&hash.finalize()).for_each(|(byte, hashed)| *byte ^= hashed);
+        mask.into()
+    }
+
     /// Opens with a nonce of any length.
     fn open_composed(&self, nonce: &[u8], aad: &[u8], text: &mut [u8], tag: &[u8; TAG]) -> Result<(), Rejected> {
-        let hash = self.hash();
-        let start = first_counter(&hash, nonce);
-        let mut expected = authenticate(hash, aad, text);
+        let start = first_counter(&self.hash, nonce);
+        let mut expected = authenticate(self.hash.clone(), aad, text);
         let mut mask = start;
         self.aes.encrypt_block(&mut mask);
         expected.iter_mut().zip(&mask).for_each(|(byte, mask)| *byte ^= mask);
@@ -96,15 +158,6 @@ impl<A: BlockCipherEncrypt + BlockSizeUser<BlockSize = consts::U16> + Clone> Key
         }
         self.apply_counter(start, text);
         Ok(())
-    }
-
-    /// The hash under this key: its point is the encryption of the zero block.
-    fn hash(&self) -> GHash {
-        let mut point = Block::default();
-        self.aes.encrypt_block(&mut point);
-        let hash = GHash::new(&point);
-        point.as_mut_slice().zeroize();
-        hash
     }
 
     /// Adds the key stream that follows the first counter block: the last 32 bits count and wrap.
@@ -121,6 +174,27 @@ impl<A: BlockCipherEncrypt + BlockSizeUser<BlockSize = consts::U16> + Clone> Key
         }
         stream.as_mut_slice().zeroize();
     }
+}
+
+/// Whether one go is enough for a text with its additional data.
+fn is_short(aad: &[u8], text: &[u8]) -> bool {
+    let (aad, text) = (aad.len().div_ceil(16), text.len().div_ceil(16));
+    text < STREAM && aad.saturating_add(text) < HASHED
+}
+
+/// The first counter block and those after it: the last 32 bits count and wrap.
+fn counters(first: Block) -> [Block; STREAM] {
+    let count = u32::from_be_bytes([first[12], first[13], first[14], first[15]]);
+    let mut blocks = [first; STREAM];
+    for (block, further) in blocks.iter_mut().zip(0..) {
+        block[12..].copy_from_slice(&count.wrapping_add(further).to_be_bytes());
+    }
+    blocks
+}
+
+/// Adds key stream to a text that is not longer.
+fn apply(stream: &[Block], text: &mut [u8]) {
+    text.iter_mut().zip(Block::slice_as_flattened(stream)).for_each(|(byte, key)| *byte ^= key);
 }
 
 /// Opens with a nonce length that was compiled in; `nonce` has that length.
@@ -271,6 +345,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn short_texts_are_sealed_and_opened_as_the_crate_does() {
+        let keyed = keyed();
+        for (aad_len, text_len) in (0..260).flat_map(|aad| [0, 1, 15, 16, 17, 31, 64, 100, 111, 112, 113].map(|text| (aad, text))) {
+            let nonce = [(aad_len + text_len) as u8; 32];
+            let aad: Vec<u8> = (0..aad_len).map(|i| i as u8).collect();
+            let text: Vec<u8> = (0..text_len).map(|i| (i * 3) as u8).collect();
+            let (mut ours, mut theirs) = (text.clone(), text.clone());
+            let tag = keyed.gcm.encrypt_inout_detached(&nonce.into(), &aad, theirs.as_mut_slice().into()).unwrap();
+            assert_eq!((keyed.seal(&nonce, &aad, &mut ours), &ours), (tag.into(), &theirs), "{aad_len}, {text_len}");
+            let mut wrong: [u8; TAG] = tag.into();
+            wrong[15] ^= 1;
+            assert_eq!(keyed.open(&nonce, &aad, &mut ours, &wrong), Err(Rejected));
+            assert_eq!(ours, theirs, "rejected text stays as it was");
+            assert_eq!(keyed.open(&nonce, &aad, &mut ours, &tag.into()), Ok(()));
+            assert_eq!(ours, text);
+        }
+        assert!(is_short(&[0; 128], &[0; 112]) && !is_short(&[0; 129], &[0; 112]) && !is_short(&[], &[0; 113]));
+    }
+
     /// The counter is 32 bits and wraps without carrying into the rest of the block. This nonce was searched for: its first
     /// counter block ends in `ffffff9d`, so that the wrap comes within 100 blocks.
     #[test]
@@ -278,11 +372,19 @@ mod tests {
         let keyed = keyed();
         let mut nonce = [0; 32];
         nonce[..8].copy_from_slice(&5_809_925_u64.to_be_bytes());
-        assert_eq!(first_counter(&keyed.hash(), &nonce)[12..], [0xff, 0xff, 0xff, 0x9d]);
+        assert_eq!(first_counter(&keyed.hash, &nonce)[12..], [0xff, 0xff, 0xff, 0x9d]);
         let mut text = vec![0; 4000];
         let tag = keyed.seal(&nonce, b"", &mut text);
         assert_eq!(keyed.open_composed(&nonce, b"", &mut text, &tag), Ok(()));
         assert_eq!(text, [0; 4000]);
+    }
+
+    #[test]
+    fn the_counter_of_short_texts_wraps_too() {
+        let mut first = Block::default();
+        first[11..].copy_from_slice(&[7, 0xff, 0xff, 0xff, 0xfe]);
+        let counted: Vec<[u8; 5]> = counters(first).iter().map(|block| block[11..].try_into().unwrap()).collect();
+        assert_eq!(counted[..3], [[7, 0xff, 0xff, 0xff, 0xfe], [7, 0xff, 0xff, 0xff, 0xff], [7, 0, 0, 0, 0]]);
     }
 
     #[test]

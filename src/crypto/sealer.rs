@@ -2,8 +2,7 @@
 //!
 //! Rules: `docs/format.md`, "Sealed values". The text around the ciphertext is [`super::sealed`]'s.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::{Out, STANDARD};
 
 use super::data_key::DataKey;
 use super::gcm::{Gcm, TAG};
@@ -79,18 +78,17 @@ impl Sealer {
         let mut small_nonce = [0; 48];
         let large_nonce;
         let nonce = if sealed.iv.len() <= 64 {
-            let len = STANDARD.decode_slice(sealed.iv, &mut small_nonce).map_err(|_| OpenError::Base64("nonce"))?;
-            &small_nonce[..len]
+            &*STANDARD.decode(sealed.iv, Out::from_slice(&mut small_nonce)).map_err(|_| OpenError::Base64("nonce"))?
         } else {
-            large_nonce = STANDARD.decode(sealed.iv).map_err(|_| OpenError::Base64("nonce"))?;
+            large_nonce = STANDARD.decode_to_vec(sealed.iv).map_err(|_| OpenError::Base64("nonce"))?;
             large_nonce.as_slice()
         };
-        match STANDARD.decode_slice(sealed.tag, &mut tag) {
-            Ok(TAG) => {}
-            Ok(_) | Err(base64::DecodeSliceError::OutputSliceTooSmall) => return Err(OpenError::TagLength),
-            Err(_) => return Err(OpenError::Base64("tag")),
-        }
-        let mut text = STANDARD.decode(sealed.data).map_err(|_| OpenError::Base64("ciphertext"))?;
+        match STANDARD.decoded_length(sealed.tag) {
+            Ok(TAG) => STANDARD.decode(sealed.tag, Out::from_slice(&mut tag)).map_err(|_| OpenError::Base64("tag"))?,
+            Ok(_) if STANDARD.check(sealed.tag).is_ok() => return Err(OpenError::TagLength),
+            _ => return Err(OpenError::Base64("tag")),
+        };
+        let mut text = STANDARD.decode_to_vec(sealed.data).map_err(|_| OpenError::Base64("ciphertext"))?;
         self.0.open(nonce, aad, &mut text, &tag).map_err(|_| OpenError::Rejected)?;
         Ok((sealed.sealed_type().ok_or(OpenError::UnknownType)?, text))
     }
@@ -223,9 +221,29 @@ mod tests {
         }
     }
 
+    /// Two texts for the same bytes would hide a change. The other crate is the law: it reads strictly as well.
+    #[test]
+    fn base64_is_read_strictly() {
+        use base64::Engine;
+        let law = base64::engine::general_purpose::STANDARD;
+        let good = STANDARD.encode_to_string((0..50).collect::<Vec<u8>>());
+        for len in 0..=good.len() {
+            for (at, byte) in
+                (0..len).flat_map(|at| [0, b'\n', b' ', b'=', b'-', b'_', b'A', b'B', 0x80, 0xff].map(|byte| (at, byte)))
+            {
+                for pad in ["", "=", "=="] {
+                    let mut text = good.as_bytes()[..len].to_vec();
+                    text[at] = byte;
+                    text.extend_from_slice(pad.as_bytes());
+                    assert_eq!(STANDARD.decode_to_vec(&text).ok(), law.decode(&text).ok(), "{text:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_nonce_may_be_long() {
-        let nonce = STANDARD.encode([1; 100_000]);
+        let nonce = STANDARD.encode_to_string([1; 100_000]);
         let text = format!("ENC[AES256_GCM,data:AA==,iv:{nonce},tag:AAAAAAAAAAAAAAAAAAAAAA==,type:str]");
         assert_eq!(open("a:", &text), Err(OpenError::Rejected));
     }
