@@ -178,7 +178,6 @@ impl Plain {
         let doc = with_place_for_metadata(doc, cx)?;
         let selected = selection.select(&doc);
         let expansions = aliases::expand(&doc, &selected, sealer)?;
-        let report = report(&doc, &selected, self.binary.as_deref(), &expansions)?;
         let holes = doc.metadata_splices(&Node::map([]), cx.layout);
         let reuse = match file {
             Some(file) if self.binary.is_none() => Some(Reuse::new(file, &doc, &selected)?),
@@ -188,12 +187,15 @@ impl Plain {
         let source = PlainSource { doc: &doc, binary: self.binary.as_deref(), values, reuse: reuse.as_ref() };
         source.check_clear(&selected)?;
         let mac_only = metadata.mac_only_encrypted;
-        let (mac, body) = rayon_join_if(
+        let ((report, mac), body) = rayon_join_if(
             doc.leaves.len() >= seal::PARALLEL_FROM,
-            || mac_over(&doc, &selected, MacState::new(mac_only), |i| source.value(i)),
+            || {
+                let report = report(&doc, &selected, self.binary.as_deref(), &expansions);
+                (report, mac_over(&doc, &selected, MacState::new(mac_only), |i| source.value(i)))
+            },
             || seal::seal(&doc, &selected, &source, &expansions, &holes, sealer),
         );
-        let mut body = body?;
+        let (report, mut body) = (report?, body?);
         refuse_matching_comments(&doc, &body, selection)?;
         keep_replaced_roots(&doc, &holes, &mut body.spellings);
         let mut spellings = std::mem::take(&mut body.spellings);

@@ -1,8 +1,8 @@
 //! Owns [`value`]: what a scanned leaf means, with go-yaml's and sops's types.
 
-use super::super::{Leaf, LeafKind, ParseError};
+use super::super::{Leaf, LeafKind, ParseError, Style, Tag};
 use super::decode::decode;
-use super::resolve::resolve;
+use super::resolve::{at_sight, resolve};
 use crate::value::{Value, ValueType};
 
 /// The value of a leaf of a scanned text; borrows the text where nothing is escaped or folded.
@@ -11,6 +11,11 @@ use crate::value::{Value, ValueType};
 pub fn value<'t>(text: &'t str, leaf: &Leaf) -> Result<Value<'t>, ParseError> {
     match leaf.kind {
         LeafKind::Scalar => {
+            if let (Style::Plain, Tag::None) = (leaf.style, leaf.tag)
+                && let Some(value) = at_sight(&text[leaf.span.range()])
+            {
+                return Ok(value);
+            }
             let decoded = decode(text, leaf.span, leaf.style, leaf.indent);
             resolve(decoded, leaf.style, leaf.tag)
                 .map_err(|error| ParseError::at(text.as_bytes(), leaf.span.start as usize, error.to_string()))
