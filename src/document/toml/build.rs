@@ -8,6 +8,7 @@ use toml_parser::{ParseError as Problem, Raw};
 
 use super::super::lines::expected_leaves;
 use super::super::{Segment, Span, Style};
+use super::entry_lines::{EntryLine, is_bare, is_simple_integer};
 use super::outline::{Statement, What};
 use super::read::check_plain;
 use super::tables::{Fault, Id, Kind, Origin, Part, Tables};
@@ -15,6 +16,8 @@ use super::tables::{Fault, Id, Kind, Origin, Part, Tables};
 /// Takes events; stops at the first fault.
 pub(super) struct Builder<'t> {
     text: &'t str,
+    /// Where the part of the text starts whose events come.
+    pub(super) offset: usize,
     pub(super) tables: Tables<'t>,
     pub(super) fault: Option<Fault>,
     /// Headers and entries outside of values, where they are asked for.
@@ -40,6 +43,7 @@ impl<'t> Builder<'t> {
         let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         Self {
             text,
+            offset: 0,
             tables: Tables::new(text, Span::new(start, text.len()), expected_leaves(text)),
             fault: None,
             statements: with_statements.then(Vec::new),
@@ -63,6 +67,17 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// A line that is one entry, in place of its events.
+    pub(super) fn entry_line(&mut self, line: EntryLine) -> Result<(), Fault> {
+        self.flush(self.table)?;
+        let key = &self.text[line.key.range()];
+        let part = Part { segment: Segment::Key(line.key), key: Cow::Borrowed(key), at: line.key.start as usize };
+        let id = self.tables.add_entry(self.table, part, Kind::Scalar(line.style), line.key.start, line.value)?;
+        self.ended(id, line.value.end);
+        self.last = None;
+        Ok(())
+    }
+
     /// The end of the text.
     pub(super) fn finish(&mut self) {
         if self.fault.is_none()
@@ -73,7 +88,7 @@ impl<'t> Builder<'t> {
     }
 
     fn take(&mut self, event: &Event) -> Result<(), Fault> {
-        let span = Span::new(event.span().start(), event.span().end());
+        let span = Span::new(event.span().start() + self.offset, event.span().end() + self.offset);
         match event.kind() {
             EventKind::Whitespace | EventKind::KeySep | EventKind::Error => return Ok(()),
             EventKind::Newline => {
@@ -140,7 +155,6 @@ impl<'t> Builder<'t> {
         let at = span.start as usize;
         let raw: &'t str = &self.text[span.range()];
         if encoding.is_none() {
-            let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
             if raw.is_empty() || !raw.bytes().all(is_bare) {
                 return Fault::new(at, "a key that must be in quotes: bare keys have letters, digits, `_` and `-`");
             }
@@ -266,11 +280,6 @@ impl<'t> Builder<'t> {
         }
         Ok(())
     }
-}
-
-/// Whether a scalar is a decimal integer that needs no closer look.
-fn is_simple_integer(raw: &[u8]) -> bool {
-    matches!(raw, [b'0'..=b'9'] | [b'1'..=b'9', ..]) && raw.len() < 19 && raw.iter().all(u8::is_ascii_digit)
 }
 
 /// A problem of the parser in our own words: it names what is wrong, never what is there.

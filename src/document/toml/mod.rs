@@ -6,6 +6,7 @@
 mod build;
 mod edit;
 mod emit;
+mod entry_lines;
 mod metadata;
 mod outline;
 mod read;

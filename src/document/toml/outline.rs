@@ -5,7 +5,7 @@ use super::scan;
 use super::tables::Id;
 
 /// A header or an entry.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum What {
     /// `[name]` or `[[name]]`; where its line begins (its span has the comments directly above it, too).
     Header {
@@ -26,7 +26,7 @@ pub(super) struct Statement {
 }
 
 /// One of them, by its place in the document.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
     pub(super) what: What,
     /// The table, or the value.

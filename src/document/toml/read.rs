@@ -6,6 +6,7 @@ use toml_parser::decoder::Encoding;
 use toml_parser::{Raw, Span};
 
 use super::super::{Leaf, LeafKind, ParseError, Style};
+use super::entry_lines::is_simple_integer;
 use crate::value::{Value, ValueType, time};
 
 /// The value of a leaf of a scanned text. Dates with an offset are times; local dates and times, which sops does not have, are strings
@@ -46,6 +47,9 @@ fn string(raw: &str, style: Style) -> Cow<'_, str> {
 }
 
 fn plain(raw: &str) -> Value<'_> {
+    if is_simple_integer(raw.as_bytes()) {
+        return Value::new(ValueType::Int, raw.as_bytes());
+    }
     match raw {
         "true" => return Value::bool(true),
         "false" => return Value::bool(false),

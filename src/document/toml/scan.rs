@@ -8,8 +8,9 @@ use toml_parser::parser::{Event, RecursionGuard, ValidateWhitespace, parse_docum
 use super::super::segments::Part;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Span, Style, Tag};
 use super::build::{Builder, of_problem};
+use super::entry_lines::entry_line;
 use super::outline::Line;
-use super::tables::{Id, Kind, NONE, Origin};
+use super::tables::{Fault, Id, Kind, NONE, Origin};
 
 /// Tables and arrays may be nested this deep.
 pub const MAX_DEPTH: usize = 128;
@@ -39,17 +40,41 @@ fn finished(text: &str, with_lines: bool) -> Result<Finished, ParseError> {
     if let Some(at) = memchr::memchr(0, bytes) {
         return Err(ParseError::at(bytes, at, "a NUL byte: the file is no text, seal it as a whole with `--input-type binary`"));
     }
+    // What is wrong, and where, the library says best of the whole.
+    let read = read(text, with_lines, true).or_else(|_| read(text, with_lines, false));
+    read.map_err(|fault| ParseError::at(bytes, fault.at, fault.message.into_owned()))
+}
+
+/// Reads a text; without `by_lines` every line goes through lexer and parser, which gives the same.
+fn read(text: &str, with_lines: bool, by_lines: bool) -> Result<Finished, Fault> {
+    let bytes = text.as_bytes();
     let mut builder = Builder::new(text, with_lines);
     let mut problem = None;
-    {
-        let source = Source::new(text);
+    let mut at = 0;
+    while at < bytes.len() && problem.is_none() && builder.fault.is_none() {
+        while by_lines && let Some(line) = entry_line(bytes, at) {
+            builder.entry_line(line)?;
+            at = line.next;
+        }
+        let source = Source::new(&text[at..]);
+        // At its start a byte order mark would be passed over.
+        if at > 0 && source.input().starts_with('\u{feff}') {
+            return Fault::new(at, "a byte order mark inside the text");
+        }
+        builder.offset = at;
         let mut tokens = source.lex();
         let mut take = |event: Event| builder.event(&event);
         let mut checked = ValidateWhitespace::new(&mut take, source);
         let mut guarded = RecursionGuard::new(&mut checked, MAX_DEPTH as u32);
-        let mut chunk = Vec::with_capacity(CHUNK + 64);
-        while problem.is_none() && next_chunk(&mut tokens, &mut chunk) {
+        let mut chunk = Vec::with_capacity(64);
+        let start = at;
+        while problem.is_none() {
+            let more = next_chunk(&mut tokens, &mut chunk, |end| by_lines && entry_line(bytes, start + end).is_some());
+            at = chunk.last().map_or(bytes.len(), |token| start + token.span().end());
             parse_document(&chunk, &mut guarded, &mut problem);
+            if more != More::Tokens {
+                break;
+            }
         }
     }
     builder.finish();
@@ -57,7 +82,7 @@ fn finished(text: &str, with_lines: bool) -> Result<Finished, ParseError> {
     // The first in the text is what is wrong; others follow from it.
     let faults = [problem, builder.fault.take(), builder.tables.duplicate()];
     match faults.into_iter().flatten().min_by_key(|fault| fault.at) {
-        Some(fault) => Err(ParseError::at(bytes, fault.at, fault.message.into_owned())),
+        Some(fault) => Err(fault),
         None => Ok(Finished::new(text, builder)),
     }
 }
@@ -65,8 +90,17 @@ fn finished(text: &str, with_lines: bool) -> Result<Finished, ParseError> {
 /// Tokens are taken by about so many: all of them at once would be many times the size of the text.
 const CHUNK: usize = 4096;
 
-/// Tokens up to the end of a line outside of all brackets, which is where one statement ends and another begins; `false` at the end.
-fn next_chunk(tokens: &mut Lexer<'_>, chunk: &mut Vec<Token>) -> bool {
+/// What comes behind a chunk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum More {
+    Nothing,
+    Tokens,
+    /// A line that is read without them.
+    EntryLine,
+}
+
+/// Tokens up to the end of a line outside of all brackets, which is where one statement ends and another begins.
+fn next_chunk(tokens: &mut Lexer<'_>, chunk: &mut Vec<Token>, is_entry_line: impl Fn(usize) -> bool) -> More {
     chunk.clear();
     let mut depth = 0_usize;
     for token in tokens {
@@ -74,11 +108,12 @@ fn next_chunk(tokens: &mut Lexer<'_>, chunk: &mut Vec<Token>) -> bool {
         match token.kind() {
             TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
             TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => depth = depth.saturating_sub(1),
-            TokenKind::Newline if depth == 0 && chunk.len() >= CHUNK => break,
+            TokenKind::Newline if depth == 0 && is_entry_line(token.span().end()) => return More::EntryLine,
+            TokenKind::Newline if depth == 0 && chunk.len() >= CHUNK => return More::Tokens,
             _ => {}
         }
     }
-    !chunk.is_empty()
+    More::Nothing
 }
 
 /// The tree in the form of a document.
@@ -164,5 +199,73 @@ impl Finished {
 
     fn leaf(&mut self, path: PathId, span: Span, kind: LeafKind, style: Style, flags: u8) {
         self.leaves.push(Leaf { path, span, props: span.start, indent: 0, kind, style, tag: Tag::None, flags });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Finished {
+        /// All of it, to be compared.
+        fn shown(&self) -> String {
+            let nodes: Vec<String> = self.paths.iter().map(|(id, node)| format!("{id:?} {node:?}")).collect();
+            format!("{nodes:#?}\n{:#?}\n{:?}\n{:?}", self.leaves, self.metadata, self.lines)
+        }
+    }
+
+    /// Compares a text that is read by lines with what is read without that; whether it is TOML.
+    fn compare(text: &str) -> bool {
+        let read = |by_lines| read(text, true, by_lines).map(|finished| finished.shown());
+        match (read(true), read(false)) {
+            (Ok(by_lines), Ok(whole)) => {
+                assert_eq!(by_lines, whole, "{text:?}");
+                true
+            }
+            (Err(_), Err(_)) => false,
+            (by_lines, _) => panic!("{text:?} is TOML only {}", if by_lines.is_ok() { "by lines" } else { "without" }),
+        }
+    }
+
+    #[test]
+    fn lines_that_are_one_entry_are_read_as_by_the_parser() {
+        for text in [
+            "a = 1\nb = \"x\"\n",
+            "# c\na = 1\n# d\n\n# e\n[t]\nb = 2\n# f\n",
+            "a = [\n  1,\n  2,\n]\nb = 1\nc = \"\"\"\nd = 1\n\"\"\"\ne = 1\n",
+            "[a]\nb = 1\n[a.c]\nd = 1 # e\nf = 1\n[[g]]\nh = 1\n[[g]]\nh = 2\n",
+            "\u{feff}a = 1\nb = 2\n",
+            "a.b = 1\na.c = 2\nd = 3\n",
+            "a = {b = 1}\nc = 1",
+            "a = '''\nb = 1\n'''\nc = 1\n[sops]\nmac = \"x\"\n",
+        ] {
+            assert!(compare(text), "{text:?}");
+        }
+        for text in [
+            "a = 1\na = 1\n",
+            "a = [\nb = 1\n]\n",
+            "a = 1\n\u{feff}b = 2\n",
+            "a = 1\n\u{feff}\nb = 2\n",
+            "[a]\nb = 1\n[a.b]\n",
+            "[a\nb = 1\n",
+        ] {
+            assert!(!compare(text), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_lines_are_read_as_by_the_parser(
+            lines in prop::collection::vec(prop::sample::select(vec![
+                "a = 1", "b = \"x\"", "c = \"\"", "d = 'y'", "e = [", "]", "  1,", "f = \"\"\"", "\"\"\"", "g = '''", "'''", "# c", "", "  # d",
+                "[t]", "[t.u]", "[[v]]", "h.i = 1", "j = {k = 1}", "l = 1 # m", "\"n\" = 1", "o = \"p\\n\"", "q =", "r = 1.5", "\u{feff}",
+                "s = \"é\"", "t = 1\r", "sops = 1", "{", "}",
+            ]), 0..12),
+            ends: bool,
+        ) {
+            compare(&(lines.join("\n") + if ends { "\n" } else { "" }));
+        }
     }
 }

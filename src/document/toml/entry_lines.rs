@@ -1,0 +1,107 @@
+//! Owns lines that are one entry each (`key = "text"` or `key = 5`): most lines of most files. They are read as they stand, past the lexer
+//! and the parser, and give what those would give. Everything else is left to them.
+
+use super::super::{Span, Style};
+
+/// A line that is one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EntryLine {
+    pub(super) key: Span,
+    pub(super) value: Span,
+    pub(super) style: Style,
+    /// The first byte of the line below.
+    pub(super) next: usize,
+}
+
+/// Reads the line that starts at `at`, where a statement may begin.
+pub(super) fn entry_line(text: &[u8], at: usize) -> Option<EntryLine> {
+    let line = text.get(at..)?;
+    let key = line.iter().position(|byte| !is_bare(*byte))?;
+    if key == 0 || !line[key..].starts_with(b" = ") {
+        return None;
+    }
+    let start = key + " = ".len();
+    let value = &line[start..];
+    let end = start + memchr::memchr(b'\n', value)?;
+    let value = &line[start..end];
+    let style = match value {
+        [b'"', text @ .., b'"'] if is_plain_text(text) => Style::Double,
+        number if is_simple_integer(number) => Style::Plain,
+        _ => return None,
+    };
+    Some(EntryLine { key: Span::new(at, at + key), value: Span::new(at + start, at + end), style, next: at + end + 1 })
+}
+
+/// Whether a key without quotes may have this byte.
+pub(super) fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// Whether a scalar is a decimal integer that needs no closer look.
+pub(super) fn is_simple_integer(raw: &[u8]) -> bool {
+    matches!(raw, [b'0'..=b'9'] | [b'1'..=b'9', ..]) && raw.len() < 19 && raw.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether text between double quotes stands for itself: no quotes, escapes or control characters. Without branches: the compiler makes
+/// vector code of it.
+fn is_plain_text(text: &[u8]) -> bool {
+    let other = |byte: u8| byte < b' ' || byte == 0x7f || byte == b'"' || byte == b'\\';
+    text.iter().fold(0, |found, &byte| found | u8::from(other(byte))) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Option<(&str, &str, Style)> {
+        let line = entry_line(text.as_bytes(), 0)?;
+        assert_eq!(line.next, text.find('\n').unwrap() + 1);
+        Some((&text[line.key.range()], &text[line.value.range()], line.style))
+    }
+
+    #[test]
+    fn a_bare_key_with_a_string_or_an_integer_is_one_entry() {
+        assert_eq!(shown("a-b_1 = \"x # é [=]\"\nb"), Some(("a-b_1", "\"x # é [=]\"", Style::Double)));
+        assert_eq!(shown("1 = \"\"\n"), Some(("1", "\"\"", Style::Double)));
+        assert_eq!(shown("a = 50\n"), Some(("a", "50", Style::Plain)));
+        assert_eq!(shown("a = 0\n"), Some(("a", "0", Style::Plain)));
+    }
+
+    #[test]
+    fn what_is_or_may_be_more_is_left_to_the_parser() {
+        for line in [
+            "a = \"b\"",
+            "a=1\n",
+            "a  = 1\n",
+            " a = 1\n",
+            "a = 1 \n",
+            "a = 1 # c\n",
+            "a = 1\r\n",
+            "a = \"b\" # c\n",
+            "a = \"b\\n\"\n",
+            "a = \"b\tc\"\n",
+            "a = \"b\u{7f}\"\n",
+            "a = \"\"\"\n",
+            "a = \"\"\"b\"\"\"\n",
+            "a = \"b\" = \"c\"\n",
+            "a = \"\n",
+            "a = 'b'\n",
+            "a = 01\n",
+            "a = 1_000\n",
+            "a = -1\n",
+            "a = 1.5\n",
+            "a = 9999999999999999999\n",
+            "a = true\n",
+            "a = [1]\n",
+            "a.b = 1\n",
+            "\"a\" = 1\n",
+            " = 1\n",
+            "[a]\n",
+            "# a = 1\n",
+            "é = 1\n",
+            "\n",
+        ] {
+            assert_eq!(shown(line), None, "{line:?}");
+        }
+    }
+}
