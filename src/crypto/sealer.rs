@@ -65,7 +65,8 @@ impl Sealer {
     /// # Errors
     /// [`OpenError`].
     pub fn open(&self, aad: &[u8], sealed: &SealedText<'_>) -> Result<Value<'static>, OpenError> {
-        let (kind, plaintext) = self.open_bytes(aad, sealed)?;
+        let mut plaintext = Vec::new();
+        let kind = self.open_into(aad, sealed, &mut plaintext)?;
         Value::open(kind.value_type(), plaintext).ok_or(OpenError::NotOfType(kind.name()))
     }
 
@@ -74,6 +75,17 @@ impl Sealer {
     /// # Errors
     /// [`OpenError`], except [`OpenError::NotOfType`].
     pub fn open_bytes(&self, aad: &[u8], sealed: &SealedText<'_>) -> Result<(SealedType, Vec<u8>), OpenError> {
+        let mut plaintext = Vec::new();
+        let kind = self.open_into(aad, sealed, &mut plaintext)?;
+        Ok((kind, plaintext))
+    }
+
+    /// Opens a sealed value and appends the bytes that were sealed to `out`, which is as it was after an error. Gives their type.
+    ///
+    /// # Errors
+    /// [`OpenError`], except [`OpenError::NotOfType`].
+    pub fn open_into(&self, aad: &[u8], sealed: &SealedText<'_>, out: &mut Vec<u8>) -> Result<SealedType, OpenError> {
+        let kind = sealed.sealed_type();
         let mut tag = [0; TAG];
         let mut small_nonce = [0; 48];
         let large_nonce;
@@ -88,9 +100,11 @@ impl Sealer {
             Ok(_) if STANDARD.check(sealed.tag).is_ok() => return Err(OpenError::TagLength),
             _ => return Err(OpenError::Base64("tag")),
         };
-        let mut text = STANDARD.decode_to_vec(sealed.data).map_err(|_| OpenError::Base64("ciphertext"))?;
-        self.0.open(nonce, aad, &mut text, &tag).map_err(|_| OpenError::Rejected)?;
-        Ok((sealed.sealed_type().ok_or(OpenError::UnknownType)?, text))
+        // The ciphertext becomes plaintext where it lies: no copy of that is left behind.
+        let start = out.len();
+        STANDARD.decode_append(sealed.data, out).map_err(|_| OpenError::Base64("ciphertext"))?;
+        let opened = self.0.open(nonce, aad, &mut out[start..], &tag).map_err(|_| OpenError::Rejected);
+        opened.and(kind.ok_or(OpenError::UnknownType)).inspect_err(|_| out.truncate(start))
     }
 }
 

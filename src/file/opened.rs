@@ -10,7 +10,7 @@ use super::batches::in_batches;
 use super::seal::{AdditionalData, PARALLEL_FROM};
 use super::{LeafReason, OpenError};
 use crate::crypto::sealed::SealedText;
-use crate::crypto::sealer::Sealer;
+use crate::crypto::sealer::{OpenError as SealError, Sealer};
 use crate::document::{Document, Format, Leaf, LeafKind};
 use crate::mac::MacState;
 use crate::value::{Value, ValueType};
@@ -129,8 +129,9 @@ impl Chunk {
                 LeafKind::EmptyMap | LeafKind::EmptySeq => slots.push(clear),
                 LeafKind::Comment => {
                     let text = doc.comment_text(leaf);
-                    let value = SealedText::parse(text.as_bytes()).and_then(|s| sealer.open(aad.at(leaf.path), &s).ok());
-                    let opened = value.map(|value| push(&mut bytes, value.plaintext(), ValueType::Comment));
+                    let sealed = SealedText::parse(text.as_bytes());
+                    let opened = sealed.and_then(|sealed| open_leaf(sealer, aad.at(leaf.path), &sealed, &mut bytes).ok());
+                    let opened = opened.map(|slot| Slot { state: State::Opened(ValueType::Comment), ..slot });
                     let unsealed = if text.is_empty() { State::Clear } else { State::PlainComment };
                     slots.push(opened.unwrap_or(Slot { state: unsealed, ..clear }));
                 }
@@ -142,8 +143,9 @@ impl Chunk {
                     }
                     if leaf.has(Leaf::SHADOWED) {
                         // sops never looks at it: it may be anything.
-                        let opened = SealedText::parse(value.canonical()).and_then(|s| sealer.open(aad.at(leaf.path), &s).ok());
-                        slots.push(opened.map_or(clear, |value| push(&mut bytes, value.plaintext(), value.kind())));
+                        let sealed = SealedText::parse(value.canonical());
+                        let opened = sealed.and_then(|sealed| open_leaf(sealer, aad.at(leaf.path), &sealed, &mut bytes).ok());
+                        slots.push(opened.unwrap_or(clear));
                         continue;
                     }
                     if leaf.kind == LeafKind::Scalar && value.kind() != ValueType::Str {
@@ -154,11 +156,11 @@ impl Chunk {
                         _ => SealedText::parse(value.canonical()),
                     };
                     let sealed = sealed.ok_or_else(|| fail(LeafReason::NotSealed))?;
-                    let value = sealer.open(aad.at(leaf.path), &sealed).map_err(|e| fail(LeafReason::Seal(e)))?;
-                    if (leaf.kind == LeafKind::Scalar) == (value.kind() == ValueType::Comment) {
+                    let slot = open_leaf(sealer, aad.at(leaf.path), &sealed, &mut bytes).map_err(|e| fail(LeafReason::Seal(e)))?;
+                    if (leaf.kind == LeafKind::Scalar) == (slot.state == State::Opened(ValueType::Comment)) {
                         return Err(fail(LeafReason::CommentAsValue));
                     }
-                    slots.push(push(&mut bytes, value.plaintext(), value.kind()));
+                    slots.push(slot);
                 }
             }
         }
@@ -166,10 +168,19 @@ impl Chunk {
     }
 }
 
-fn push(bytes: &mut Vec<u8>, plaintext: &[u8], kind: ValueType) -> Slot {
-    let start = bytes.len() as u32;
-    bytes.extend_from_slice(plaintext);
-    Slot { start, len: plaintext.len() as u32, state: State::Opened(kind) }
+/// Opens a sealed text to the end of `bytes`, which is as it was after an error.
+fn open_leaf(sealer: &Sealer, aad: &[u8], sealed: &SealedText<'_>, bytes: &mut Vec<u8>) -> Result<Slot, SealError> {
+    let start = bytes.len();
+    let kind = sealer.open_into(aad, sealed, bytes)?;
+    let plaintext = &bytes[start..];
+    let slot = Slot { start: start as u32, len: plaintext.len() as u32, state: State::Opened(kind.value_type()) };
+    match Value::open(kind.value_type(), plaintext) {
+        Some(_) => Ok(slot),
+        None => {
+            bytes.truncate(start);
+            Err(SealError::NotOfType(kind.name()))
+        }
+    }
 }
 
 /// The MAC over all leaves of a document, see [`feed_mac`].

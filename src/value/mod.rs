@@ -83,6 +83,7 @@ impl<'a> Value<'a> {
         let value = match kind {
             ValueType::Null => return None,
             ValueType::Str | ValueType::Comment => return Some(Self::new(kind, plaintext)),
+            ValueType::Int if number::is_plain_int(&plaintext) => return Some(Self::new(kind, plaintext)),
             ValueType::Int => Self::int(number::parse_int(&plaintext)?),
             ValueType::Float => Self::float(number::parse_float(&plaintext)?),
             ValueType::Bool => Self::bool(number::parse_bool(&plaintext)?),
@@ -171,6 +172,10 @@ mod tests {
             (ValueType::Str, "text", "text"),
             (ValueType::Int, "+5", "5"),
             (ValueType::Int, "5", "5"),
+            (ValueType::Int, "-0", "0"),
+            (ValueType::Int, "05", "5"),
+            (ValueType::Int, "-999999999999999999", "-999999999999999999"),
+            (ValueType::Int, "9223372036854775807", "9223372036854775807"),
             (ValueType::Float, "1.10", "1.1"),
             (ValueType::Float, "1e3", "1000"),
             (ValueType::Float, "18446744073709551615", "18446744073709552000"),

@@ -23,6 +23,15 @@ pub fn parse_int(text: &[u8]) -> Option<i64> {
     if negative { Some(sum) } else { sum.checked_neg() }
 }
 
+/// Whether a text is an integer as Go writes it, and so its own canonical text, of so few digits that it fits `i64`.
+pub(crate) fn is_plain_int(text: &[u8]) -> bool {
+    match text {
+        b"0" => true,
+        [b'-', b'1'..=b'9', rest @ ..] | [b'1'..=b'9', rest @ ..] => rest.len() < 18 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
 /// Reads a boolean as sops does (`strconv.ParseBool`).
 pub fn parse_bool(text: &[u8]) -> Option<bool> {
     match text {

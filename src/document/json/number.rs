@@ -1,5 +1,6 @@
 //! Owns JSON numbers: their grammar, values and texts.
 
+use crate::value::number::is_plain_int;
 use crate::value::{Value, ValueType};
 
 /// The end of the number that starts at `start`; the place of the first byte that does not fit as error.
@@ -33,6 +34,9 @@ pub(super) fn is_number(text: &[u8]) -> bool {
 
 /// The value of a JSON number, with its exact text: `Int` within i64, else `Float`; `None` when it is too large for a float.
 pub(super) fn read(text: &str) -> Option<Value<'_>> {
+    if is_plain_int(text.as_bytes()) {
+        return Some(Value::new(ValueType::Int, text.as_bytes()));
+    }
     if text.parse::<i64>().is_ok() {
         // Only the zero has two spellings as a JSON integer.
         let canonical = if text == "-0" { "0" } else { text };

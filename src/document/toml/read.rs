@@ -6,7 +6,7 @@ use toml_parser::decoder::Encoding;
 use toml_parser::{Raw, Span};
 
 use super::super::{Leaf, LeafKind, ParseError, Style};
-use super::entry_lines::is_simple_integer;
+use crate::value::number::is_plain_int;
 use crate::value::{Value, ValueType, time};
 
 /// The value of a leaf of a scanned text. Dates with an offset are times; local dates and times, which sops does not have, are strings
@@ -47,7 +47,7 @@ fn string(raw: &str, style: Style) -> Cow<'_, str> {
 }
 
 fn plain(raw: &str) -> Value<'_> {
-    if is_simple_integer(raw.as_bytes()) {
+    if is_plain_int(raw.as_bytes()) {
         return Value::new(ValueType::Int, raw.as_bytes());
     }
     match raw {

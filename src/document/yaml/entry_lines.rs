@@ -1,17 +1,26 @@
-//! Owns lines that are one entry of a block mapping each (`key: value`, both plain): most lines of most files. They are read as
-//! they stand, past tokens and events, and give what those would give.
+//! Owns lines that are one entry of a block mapping each (`key: value`, both plain), and those that open a mapping of such lines (`key:`):
+//! most lines of most files. They are read as they stand, past tokens and events, and give what those would give.
 //!
 //! A line is taken only where nothing around it could matter: no comment on it or right below, no other line that its value goes
 //! on in. Everything else is left to the scanner.
 
 use super::super::Span;
+use super::comments::Sides;
+use super::event::EventKind;
 use super::input::{BLANK, BREAK, CLASS, INDICATOR, WORD};
 use super::parser::{Parser, State};
 use super::scanner::Scanner;
 use super::token::TokenKind;
+use crate::document::Style;
 
 /// Longer keys are left to the scanner, which counts the characters that go-yaml allows.
 const MAX_KEY: usize = 512;
+
+/// How much deeper a mapping may stand than the one around it.
+const MAX_STEP: usize = 64;
+
+/// Deeper nesting is left to the scanner, which knows its limit.
+const MAX_DEPTH: usize = 1_000;
 
 /// A line that is one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +29,32 @@ pub(super) struct EntryLine {
     pub(super) value: Span,
 }
 
-/// Such lines, one below the other at the same column.
+/// What lines say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Entry(EntryLine),
+    /// An entry whose value is a block mapping, which starts at `start`.
+    Open {
+        key: Span,
+        start: u32,
+    },
+    /// The end of the innermost mapping: that of its last value.
+    Close {
+        end: u32,
+    },
+}
+
+/// Such lines, one below the other.
 pub(super) struct EntryLines<'p, 'a> {
     parser: &'p mut Parser<'a>,
+    /// The column of the innermost mapping.
     column: usize,
-    /// What was found at the parser's place.
-    found: Option<(EntryLine, NextLine)>,
+    /// How far the line at the parser's place is indented.
+    indent: usize,
+    /// What was found there.
+    found: Option<(Line, NextLine)>,
+    /// No entry of the innermost mapping was read yet.
+    is_new: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -39,23 +68,72 @@ impl<'a> Parser<'a> {
         let key = self.scanner.key_ahead()?;
         // Its tokens open no block: it stands at the column of the innermost one.
         let column = usize::try_from(self.scanner.indent).ok()?;
-        let found = entry_line(self.scanner.text, key, column)?;
+        let found = line(self.scanner.text, key, column)?;
         self.scanner.back_to_key(key);
-        Some(EntryLines { parser: self, column, found: Some(found) })
+        Some(EntryLines { parser: self, column, indent: column, found: Some(found), is_new: false })
+    }
+
+    /// Tells the placement of comments of an event that has none.
+    fn passed(&mut self, kind: EventKind) {
+        self.placement.event(kind, &mut Sides::default(), &mut Vec::new());
+    }
+}
+
+const SCALAR: EventKind = EventKind::Scalar { style: Style::Plain };
+
+impl EntryLines<'_, '_> {
+    /// The line at the parser's place is looked at, if it belongs to the innermost mapping.
+    #[inline]
+    fn look(&mut self) {
+        if self.indent == self.column && self.parser.states.len() < MAX_DEPTH {
+            let scanner = &self.parser.scanner;
+            self.found = line(scanner.text, scanner.at, self.column);
+        }
+    }
+
+    /// The innermost mapping is the value of an entry of another block mapping: goes on with that.
+    fn close(&mut self) -> Option<Line> {
+        if self.parser.states.last() != Some(&State::BlockMappingKey) {
+            return None;
+        }
+        self.column = self.parser.scanner.leave_block()?;
+        self.parser.pop_state();
+        self.parser.passed(EventKind::MappingEnd);
+        self.is_new = false;
+        self.look();
+        Some(Line::Close { end: self.parser.last_end })
     }
 }
 
 impl Iterator for EntryLines<'_, '_> {
-    type Item = EntryLine;
+    type Item = Line;
 
     #[inline]
-    fn next(&mut self) -> Option<EntryLine> {
-        let (line, next) = self.found.take()?;
-        self.parser.last_end = line.value.end;
+    fn next(&mut self) -> Option<Line> {
+        let Some((line, next)) = self.found.take() else {
+            return if self.indent < self.column { self.close() } else { None };
+        };
         self.parser.scanner.go_to(next);
-        if next.column == self.column {
-            self.found = entry_line(self.parser.scanner.text, next.start + next.column, self.column);
+        self.indent = next.column;
+        match line {
+            Line::Entry(entry) => {
+                self.parser.last_end = entry.value.end;
+                if std::mem::take(&mut self.is_new) {
+                    self.parser.passed(SCALAR);
+                    self.parser.passed(SCALAR);
+                }
+            }
+            Line::Open { .. } => {
+                self.parser.scanner.enter_block(next.column);
+                self.parser.states.push(State::BlockMappingKey);
+                self.parser.passed(SCALAR);
+                self.parser.passed(EventKind::MappingStart { flow: false });
+                self.column = next.column;
+                self.is_new = true;
+            }
+            Line::Close { .. } => {}
         }
+        self.look();
         Some(line)
     }
 }
@@ -109,11 +187,16 @@ impl Scanner<'_> {
 }
 
 /// Reads the line whose key would start at `at`, in a mapping of this column.
-fn entry_line(text: &[u8], at: usize, column: usize) -> Option<(EntryLine, NextLine)> {
+fn line(text: &[u8], at: usize, column: usize) -> Option<(Line, NextLine)> {
     let rest = &text[at..];
-    let key = rest.iter().take(MAX_KEY).position(|&b| CLASS[b as usize] & WORD == 0 && b != b'.')?;
-    if key == 0 || rest[0] == b'-' || !rest[key..].starts_with(b": ") {
-        return None;
+    let key = key_len(rest)?;
+    if rest[key + 1] == b'\n' {
+        let start = key + 2;
+        let indent = rest[start..].iter().take(column + MAX_STEP).position(|&b| b != b' ')?;
+        // The line below starts a mapping if it has a key and is deeper.
+        let _key = key_len(&rest[start + indent..]).filter(|_| indent > column)?;
+        let line = Line::Open { key: Span::new(at, at + key), start: (at + start + indent) as u32 };
+        return Some((line, NextLine { start: at + start, column: indent }));
     }
     let value = key + 2 + rest[key + 2..].iter().position(|&b| b != b' ')?;
     if CLASS[rest[value] as usize] & (INDICATOR | BLANK | BREAK) != 0 {
@@ -128,8 +211,15 @@ fn entry_line(text: &[u8], at: usize, column: usize) -> Option<(EntryLine, NextL
     if matches!(below[indent], b'#' | b'\t') || CLASS[below[indent] as usize] & BREAK != 0 {
         return None;
     }
-    let line = EntryLine { key: Span::new(at, at + key), value: Span::new(at + value, at + end) };
+    let line = Line::Entry(EntryLine { key: Span::new(at, at + key), value: Span::new(at + value, at + end) });
     Some((line, NextLine { start: at + end + 1, column: indent }))
+}
+
+/// The length of a key at the start of a text, if a blank or a line break follows its `:`.
+fn key_len(text: &[u8]) -> Option<usize> {
+    let key = text.iter().take(MAX_KEY).position(|&b| CLASS[b as usize] & WORD == 0 && b != b'.')?;
+    let is_key = key > 0 && text[0] != b'-' && text[key] == b':' && matches!(text.get(key + 1), Some(b' ' | b'\n'));
+    is_key.then_some(key)
 }
 
 /// Whether the rest of a line, which starts as a plain scalar does, is that scalar and nothing else. Only printable ASCII is looked at
@@ -149,13 +239,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::super::key_sets::KeySets;
-    use super::super::event::EventKind;
     use super::super::leaves::Composer;
     use super::*;
     use crate::document::Duplicates;
 
     fn shown(text: &str, column: usize) -> Option<(&str, &str, usize)> {
-        let (line, next) = entry_line(text.as_bytes(), column, column)?;
+        let (Line::Entry(line), next) = line(text.as_bytes(), column, column)? else { return None };
         Some((&text[line.key.range()], &text[line.value.range()], next.column))
     }
 
@@ -218,7 +307,11 @@ mod tests {
                 let mut composer = Composer::new(text, duplicates, KeySets::new());
                 composer.read(by_lines).map(|()| composer.finish().shown())
             };
-            assert_eq!(read(true), read(false), "{text:?}");
+            match (read(true), read(false)) {
+                // Of several errors it may be another one that comes first.
+                (Err(_), Err(_)) => {}
+                (by_lines, whole) => assert_eq!(by_lines, whole, "{text:?}"),
+            }
         }
         let Ok(mut parser) = Parser::new(text) else { return 0 };
         let mut taken = 0;
@@ -226,7 +319,7 @@ mod tests {
             && event.kind != EventKind::StreamEnd
         {
             if matches!(event.kind, EventKind::Scalar { .. }) {
-                taken += parser.entry_lines().map_or(0, Iterator::count);
+                taken += parser.entry_lines().map_or(0, |lines| lines.filter(|line| !matches!(line, Line::Close { .. })).count());
             }
         }
         taken
@@ -236,7 +329,11 @@ mod tests {
     fn lines_between_the_first_and_the_last_are_taken() {
         for (text, lines) in [
             ("a: 1\nb: 2\nc: 3\n", 1),
-            ("a:\n  b: 1\n  c: 2\n  d: 3\ne:\n  f: 4\n  g: 5\nh: 6\n", 3),
+            ("a:\n  b: 1\n  c: 2\n  d: 3\ne:\n  f: 4\n  g: 5\nh: 6\n", 5),
+            ("a: 0\nb: 1\nc:\n  d:\n    e: 2\n  f: 3\ng:\n    h: 4\n    i: 5\nj: 6\n", 8),
+            ("a: 0\nb: 1\nc:\n  - d\ne: 2\nf: 3\n", 1),
+            ("a: 0\nb:\nc: 1\nd: 2\n", 1),
+            ("a: 0\nb:\n  c: 1\n d: 2\n", 2),
             ("a:\n    - b: 1\n      c: 2\n    - d: 3\n      e: 4\nf: 5\ng: 6\n", 2),
             ("é: 1\nb: 2\né: 3\nc: 4\nd: 5\n", 2),
             ("a: 1\nb: 2\n---\nc: 3\nd: 4\n...\n", 2),

@@ -10,6 +10,7 @@ use super::super::key_sets::KeySets;
 use super::super::lines::expected_leaves;
 use super::Parser;
 use super::anchors::{Anchors, Container, Target};
+use super::entry_lines::{EntryLine, Line};
 use super::event::{Comment, Event, EventKind, Slot};
 use super::late::Late;
 use super::{segments, tags};
@@ -202,13 +203,53 @@ impl<'t> Composer<'t> {
 
     /// Lines that are one entry each, if such come next.
     fn entry_lines(&mut self, parser: &mut Parser<'_>) -> Result<(), ParseError> {
-        let style = Style::Plain;
-        for line in parser.entry_lines().into_iter().flatten() {
-            for span in [line.key, line.value] {
-                self.scalar(&Event::bare(EventKind::Scalar { style }, span), style, "")?;
+        let Some(lines) = parser.entry_lines() else { return Ok(()) };
+        for line in lines {
+            match line {
+                Line::Entry(line) if self.usual_entry(line) => {}
+                Line::Entry(line) => {
+                    self.plain(line.key)?;
+                    self.plain(line.value)?;
+                }
+                Line::Open { key, start } => {
+                    self.plain(key)?;
+                    let start = Event::bare(EventKind::MappingStart { flow: false }, Span { start, end: start });
+                    self.start_container(&start, &[])?;
+                }
+                Line::Close { end } => self.end_container(&Event::bare(EventKind::MappingEnd, Span { start: end, end }), &[])?,
             }
         }
         Ok(())
+    }
+
+    /// A plain scalar without properties.
+    fn plain(&mut self, span: Span) -> Result<(), ParseError> {
+        let style = Style::Plain;
+        self.scalar(&Event::bare(EventKind::Scalar { style }, span), style, "")
+    }
+
+    /// Adds an entry of which nothing but its place has to be looked at; `false` for others.
+    #[inline]
+    fn usual_entry(&mut self, line: EntryLine) -> bool {
+        let (checked, key) = (self.is_checked(), &self.text[line.key.range()]);
+        let Some(frame) = self.frames.last_mut() else { return false };
+        // No word of YAML starts so, nor does the metadata.
+        let is_name = matches!(key.as_bytes()[0], b'_' | b'a'..=b'z' | b'A'..=b'Z')
+            && !matches!(key.as_bytes()[0], b'f' | b'n' | b's' | b't' | b'F' | b'N' | b'T');
+        if !is_name || frame.entry.is_some() || frame.merges {
+            return false;
+        }
+        let entry = Span { start: line.key.start, end: line.value.end };
+        let (segment, kind) = (Segment::Key(line.key), NodeKind::Scalar);
+        let path = self.paths.push(PathNode { parent: frame.path, segment, kind, copy: false, entry, value: line.value });
+        frame.count += 1;
+        if checked {
+            self.keys.add(key, path);
+        }
+        let (span, flags) = (line.value, self.flags);
+        let (kind, style, tag) = (LeafKind::Scalar, Style::Plain, Tag::None);
+        self.leaves.push(Leaf { path, span, props: span.start, indent: 0, kind, style, tag, flags });
+        true
     }
 
     pub(super) fn error(&self, offset: u32, message: impl Into<String>) -> ParseError {

@@ -9,7 +9,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::super::{Style, Tag};
-use crate::value::number::{is_decimal_float, parse_bool, parse_float, parse_int};
+use crate::value::number::{is_decimal_float, is_plain_int, parse_bool, parse_float, parse_int};
 use crate::value::time::{YamlTime, rfc3339, yaml as yaml_time};
 use crate::value::{Value, ValueType};
 
@@ -71,7 +71,7 @@ pub(super) fn at_sight(text: &str) -> Option<Value<'_>> {
         {
             Some(Value::str(bytes))
         }
-        b'1'..=b'9' if bytes.len() < 19 && is_digits(bytes) => Some(Value::new(ValueType::Int, bytes)),
+        b'1'..=b'9' if is_plain_int(bytes) => Some(Value::new(ValueType::Int, bytes)),
         _ => None,
     }
 }
@@ -153,7 +153,7 @@ fn value(text: Cow<'_, str>, class: Class) -> Result<Value<'_>, ResolveError> {
             let kept = !text.starts_with(['t', 'f']) && parse_bool(text.as_bytes()) == Some(truth);
             if kept { value.with_exact(bytes(text)) } else { value }
         }
-        Class::Int(_) if is_canonical_int(text.as_bytes()) => Value::new(ValueType::Int, bytes(text)),
+        Class::Int(_) if is_plain_int(text.as_bytes()) => Value::new(ValueType::Int, bytes(text)),
         Class::Int(number) => {
             let value = Value::int(number);
             if parse_int(text.as_bytes()) == Some(number) { value.with_exact(bytes(text)) } else { value }
@@ -177,22 +177,9 @@ fn value(text: Cow<'_, str>, class: Class) -> Result<Value<'_>, ResolveError> {
     })
 }
 
-/// Digits as Go writes an `i64` that is known to be in range.
-fn is_canonical_int(text: &[u8]) -> bool {
-    match text {
-        b"0" => true,
-        [b'-', b'1'..=b'9', rest @ ..] | [b'1'..=b'9', rest @ ..] => is_digits(rest),
-        _ => false,
-    }
-}
-
 /// Without branches: the compiler makes vector code of it.
 fn is_printable_ascii(text: &[u8]) -> bool {
     text.iter().fold(0, |other, &b| other | u8::from(b < b' ') | u8::from(b > b'~')) == 0
-}
-
-fn is_digits(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_digit)
 }
 
 fn classify(text: &str, times: bool) -> Class {

@@ -293,6 +293,19 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Opens a block mapping that was read past tokens.
+    pub(super) fn enter_block(&mut self, column: usize) {
+        self.indents.push(self.indent);
+        self.indent = column as isize;
+    }
+
+    /// Ends the innermost block collection past tokens; the column of the one around it, which stays open.
+    pub(super) fn leave_block(&mut self) -> Option<usize> {
+        let column = usize::try_from(*self.indents.last()?).ok()?;
+        self.indent = self.indents.pop()?;
+        Some(column)
+    }
+
     /// Closes the block collections deeper than a column. `before` is where the blanks before the next token start.
     fn close_blocks(&mut self, column: isize, before: Mark) {
         if self.flow > 0 {
