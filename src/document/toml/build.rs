@@ -8,7 +8,7 @@ use toml_parser::{ParseError as Problem, Raw};
 
 use super::super::lines::expected_leaves;
 use super::super::{Segment, Span, Style};
-use super::entry_lines::{EntryLine, is_bare, is_simple_integer};
+use super::entry_lines::{EntryLine, HeaderLine, Line, is_bare, is_simple_integer};
 use super::outline::{Statement, What};
 use super::read::check_plain;
 use super::tables::{Fault, Id, Kind, Origin, Part, Tables};
@@ -67,8 +67,27 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// A line that is one entry, in place of its events.
-    pub(super) fn entry_line(&mut self, line: EntryLine) -> Result<(), Fault> {
+    /// A line that stands by itself, in place of its events. Gives the first byte of the line below.
+    pub(super) fn line(&mut self, line: Line) -> Result<usize, Fault> {
+        match line {
+            Line::Entry(entry) => self.entry_line(entry).map(|()| entry.next),
+            Line::Header(header) => self.header_line(header).map(|()| header.next),
+        }
+    }
+
+    fn header_line(&mut self, line: HeaderLine) -> Result<(), Fault> {
+        let (text, start) = (self.text, line.span.range().start);
+        let mut at = start + 1;
+        for key in text[at..line.span.range().end - 1].split('.') {
+            let segment = Segment::Key(Span::new(at, at + key.len()));
+            self.parts.push(Part { segment, key: Cow::Borrowed(key), at });
+            at += key.len() + 1;
+        }
+        self.header = Some((start, false));
+        self.close_header(line.span.range().end)
+    }
+
+    fn entry_line(&mut self, line: EntryLine) -> Result<(), Fault> {
         self.flush(self.table)?;
         let key = &self.text[line.key.range()];
         let part = Part { segment: Segment::Key(line.key), key: Cow::Borrowed(key), at: line.key.start as usize };

@@ -1,5 +1,5 @@
-//! Owns lines that are one entry each (`key = "text"` or `key = 5`): most lines of most files. They are read as they stand, past the lexer
-//! and the parser, and give what those would give. Everything else is left to them.
+//! Owns lines that are one entry each (`key = "text"` or `key = 5`) or the header of a table (`[a.b]`): most lines of most files. They are
+//! read as they stand, past the lexer and the parser, and give what those would give. Everything else is left to them.
 
 use super::super::{Span, Style};
 
@@ -13,8 +13,7 @@ pub(super) struct EntryLine {
     pub(super) next: usize,
 }
 
-/// Reads the line that starts at `at`, where a statement may begin.
-pub(super) fn entry_line(text: &[u8], at: usize) -> Option<EntryLine> {
+fn entry_line(text: &[u8], at: usize) -> Option<EntryLine> {
     let line = text.get(at..)?;
     let key = line.iter().position(|byte| !is_bare(*byte))?;
     if key == 0 || !line[key..].starts_with(b" = ") {
@@ -30,6 +29,40 @@ pub(super) fn entry_line(text: &[u8], at: usize) -> Option<EntryLine> {
         _ => return None,
     };
     Some(EntryLine { key: Span::new(at, at + key), value: Span::new(at + start, at + end), style, next: at + end + 1 })
+}
+
+/// A line that is the header of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct HeaderLine {
+    /// With its brackets.
+    pub(super) span: Span,
+    /// The first byte of the line below.
+    pub(super) next: usize,
+}
+
+/// What stands on a line by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Entry(EntryLine),
+    Header(HeaderLine),
+}
+
+/// Reads the line that starts at `at`, where a statement may begin.
+pub(super) fn line(text: &[u8], at: usize) -> Option<Line> {
+    match text.get(at)? {
+        b'[' => header_line(text, at).map(Line::Header),
+        _ => entry_line(text, at).map(Line::Entry),
+    }
+}
+
+fn header_line(text: &[u8], at: usize) -> Option<HeaderLine> {
+    let keys = text.get(at + 1..)?;
+    let len = keys.iter().position(|byte| !is_bare(*byte) && *byte != b'.')?;
+    if !keys[len..].starts_with(b"]\n") || keys[..len].split(|byte| *byte == b'.').any(<[u8]>::is_empty) {
+        return None;
+    }
+    let end = at + 1 + len + 1;
+    Some(HeaderLine { span: Span::new(at, end), next: end + 1 })
 }
 
 /// Whether a key without quotes may have this byte.
@@ -65,6 +98,32 @@ mod tests {
         assert_eq!(shown("1 = \"\"\n"), Some(("1", "\"\"", Style::Double)));
         assert_eq!(shown("a = 50\n"), Some(("a", "50", Style::Plain)));
         assert_eq!(shown("a = 0\n"), Some(("a", "0", Style::Plain)));
+    }
+
+    #[test]
+    fn bare_keys_in_brackets_are_a_header() {
+        let shown = |text: &str| match line(text.as_bytes(), 0)? {
+            Line::Header(header) => Some((text[header.span.range()].to_owned(), header.next)),
+            Line::Entry(_) => None,
+        };
+        assert_eq!(shown("[a]\nb"), Some((String::from("[a]"), 4)));
+        assert_eq!(shown("[a-1.b_2]\n"), Some((String::from("[a-1.b_2]"), 10)));
+        for text in [
+            "[a]",
+            "[]\n",
+            "[[a]]\n",
+            "[a.]\n",
+            "[.a]\n",
+            "[a..b]\n",
+            "[ a ]\n",
+            "[a] # c\n",
+            "[a]\r\n",
+            "[\"a\"]\n",
+            "[a\n",
+            "[é]\n",
+        ] {
+            assert_eq!(shown(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use toml_parser::parser::{Event, RecursionGuard, ValidateWhitespace, parse_docum
 use super::super::segments::Part;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Span, Style, Tag};
 use super::build::{Builder, of_problem};
-use super::entry_lines::entry_line;
+use super::entry_lines::line;
 use super::outline::Line;
 use super::tables::{Fault, Id, Kind, NONE, Origin};
 
@@ -52,9 +52,8 @@ fn read(text: &str, with_lines: bool, by_lines: bool) -> Result<Finished, Fault>
     let mut problem = None;
     let mut at = 0;
     while at < bytes.len() && problem.is_none() && builder.fault.is_none() {
-        while by_lines && let Some(line) = entry_line(bytes, at) {
-            builder.entry_line(line)?;
-            at = line.next;
+        while by_lines && let Some(line) = line(bytes, at) {
+            at = builder.line(line)?;
         }
         let source = Source::new(&text[at..]);
         // At its start a byte order mark would be passed over.
@@ -69,7 +68,7 @@ fn read(text: &str, with_lines: bool, by_lines: bool) -> Result<Finished, Fault>
         let mut chunk = Vec::with_capacity(64);
         let start = at;
         while problem.is_none() {
-            let more = next_chunk(&mut tokens, &mut chunk, |end| by_lines && entry_line(bytes, start + end).is_some());
+            let more = next_chunk(&mut tokens, &mut chunk, |end| by_lines && line(bytes, start + end).is_some());
             at = chunk.last().map_or(bytes.len(), |token| start + token.span().end());
             parse_document(&chunk, &mut guarded, &mut problem);
             if more != More::Tokens {
@@ -96,11 +95,11 @@ enum More {
     Nothing,
     Tokens,
     /// A line that is read without them.
-    EntryLine,
+    Line,
 }
 
 /// Tokens up to the end of a line outside of all brackets, which is where one statement ends and another begins.
-fn next_chunk(tokens: &mut Lexer<'_>, chunk: &mut Vec<Token>, is_entry_line: impl Fn(usize) -> bool) -> More {
+fn next_chunk(tokens: &mut Lexer<'_>, chunk: &mut Vec<Token>, is_line: impl Fn(usize) -> bool) -> More {
     chunk.clear();
     let mut depth = 0_usize;
     for token in tokens {
@@ -108,7 +107,7 @@ fn next_chunk(tokens: &mut Lexer<'_>, chunk: &mut Vec<Token>, is_entry_line: imp
         match token.kind() {
             TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
             TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => depth = depth.saturating_sub(1),
-            TokenKind::Newline if depth == 0 && is_entry_line(token.span().end()) => return More::EntryLine,
+            TokenKind::Newline if depth == 0 && is_line(token.span().end()) => return More::Line,
             TokenKind::Newline if depth == 0 && chunk.len() >= CHUNK => return More::Tokens,
             _ => {}
         }
