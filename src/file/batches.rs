@@ -1,4 +1,4 @@
-//! Owns [`in_batches`]: work on all cores whose results are taken in order.
+//! Owns [`in_batches`], work on all cores whose results are taken in order, and [`side_by_side`].
 
 use std::ops::Range;
 
@@ -24,6 +24,11 @@ pub(super) fn in_batches<T: Send, E: Send>(
         done = more;
     }
     Ok(())
+}
+
+/// Runs two closures, on two cores where that pays.
+pub(super) fn side_by_side<A: Send, B: Send>(pays: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if pays { rayon::join(a, b) } else { (a(), b()) }
 }
 
 #[cfg(test)]

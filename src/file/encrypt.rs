@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::aliases::{self, Expansion};
+use super::batches::side_by_side;
 use super::merge::Reuse;
 use super::opened::mac_over;
 use super::output::{Written, now};
@@ -187,7 +188,7 @@ impl Plain {
         let source = PlainSource { doc: &doc, binary: self.binary.as_deref(), values, reuse: reuse.as_ref() };
         source.check_clear(&selected)?;
         let mac_only = metadata.mac_only_encrypted;
-        let ((report, mac), body) = rayon_join_if(
+        let ((report, mac), body) = side_by_side(
             doc.leaves.len() >= seal::PARALLEL_FROM,
             || {
                 let report = report(&doc, &selected, self.binary.as_deref(), &expansions);
@@ -249,11 +250,6 @@ fn with_bare_headers(doc: Document) -> Result<(Document, Option<String>), Encryp
         }
         None => Ok((doc, None)),
     }
-}
-
-/// Runs two closures, side by side where that pays.
-fn rayon_join_if<A: Send, B: Send>(parallel: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-    if parallel { rayon::join(a, b) } else { (a(), b()) }
 }
 
 /// The original text of a block scalar that was changed so as to keep its value.

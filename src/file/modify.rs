@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::batches::side_by_side;
 use super::opened::mac_over;
 use super::output::Written;
 use super::seal::{self, Action, Source, refuse_unsealable};
@@ -94,10 +95,15 @@ impl PlainFile {
         let old_sealer = Sealer::new(&self.data_key);
         let sealer = Sealer::new(&data_key);
         let doc = &self.document;
-        let mac = self.mac_over(doc, &self.selected, |i| self.opened().value_or_clear(doc, i).map_err(EncryptError::from))?;
         let holes = doc.metadata_splices(&Node::map([]), cx.layout);
         let source = Rotated { file: self };
-        let body = seal::seal(doc, &self.selected, &source, &[], &holes, &sealer)?;
+        let value = |i| self.opened().value_or_clear(doc, i).map_err(EncryptError::from);
+        let (mac, body) = side_by_side(
+            doc.leaves.len() >= seal::PARALLEL_FROM,
+            || self.mac_over(doc, &self.selected, value),
+            || seal::seal(doc, &self.selected, &source, &[], &holes, &sealer),
+        );
+        let (mac, body) = (mac?, body?);
         let spelling = super::plain::open_spelling(&self.metadata, &old_sealer);
         let selection = Selection::compile(&metadata.selection)?;
         let written = Written { doc, selected: &self.selected, selection: &selection, sealer: &sealer, body, expansions: &[] };
@@ -129,10 +135,15 @@ impl PlainFile {
         let mut only = vec![false; doc.leaves.len()];
         only[index] = true;
         let holes = doc.metadata_splices(&Node::map([]), cx.layout);
-        let body = seal::seal(doc, &only, &source, &[], &holes, &sealer)?;
-        let mac = self.mac_over(doc, &self.selected, |i| {
+        let value_at = |i| {
             if i == index { Ok(value.clone()) } else { self.opened().value_or_clear(doc, i).map_err(EncryptError::from) }
-        })?;
+        };
+        let (body, mac) = side_by_side(
+            doc.leaves.len() >= seal::PARALLEL_FROM,
+            || seal::seal(doc, &only, &source, &[], &holes, &sealer),
+            || self.mac_over(doc, &self.selected, value_at),
+        );
+        let (body, mac) = (body?, mac?);
         let spelling = super::plain::open_spelling(&self.metadata, &sealer);
         let written = Written { doc, selected: &self.selected, selection, sealer: &sealer, body, expansions: &[] };
         let text = written.complete(self.metadata.clone(), mac, spelling.as_ref().map(|s| s.as_slice()), cx)?;
