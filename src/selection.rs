@@ -177,11 +177,7 @@ impl Selection {
     /// answer too. Linear in the document.
     pub fn select(&self, document: &Document) -> Vec<bool> {
         match &self.by {
-            By::Suffix(suffix) => {
-                // Most keys do not even end in the same byte.
-                let last = suffix.as_bytes().last();
-                self.by_keys(document, |key| key.as_bytes().last() == last && key.ends_with(suffix))
-            }
+            By::Suffix(suffix) => self.by_keys(document, |key| key.ends_with(suffix)),
             // Searching a short key is cheaper than looking up whether it was searched before.
             By::Key(pattern) => self.by_keys(document, |key| pattern.is_match(key)),
             By::Comment(pattern) => {

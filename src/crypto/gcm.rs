@@ -122,7 +122,7 @@ impl<A: BlockCipherEncrypt + BlockSizeUser<BlockSize = consts::U16> + Clone> Key
         bytes[56..].copy_from_slice(&bits(nonce));
         let mut hash = self.hash.clone();
         hash.update(&hashed);
-        let mut stream = counters(hash.finalize());
+        let mut stream = counters(hash.finalize(), 0);
         self.aes.encrypt_blocks(&mut stream);
         stream
     }
@@ -160,19 +160,16 @@ impl<A: BlockCipherEncrypt + BlockSizeUser<BlockSize = consts::U16> + Clone> Key
         Ok(())
     }
 
-    /// Adds the key stream that follows the first counter block: the last 32 bits count and wrap.
+    /// Adds the key stream that follows the first counter block.
     fn apply_counter(&self, start: Block, text: &mut [u8]) {
-        let (prefix, suffix) = start.split_at(12);
-        let mut count = u32::from_be_bytes([suffix[0], suffix[1], suffix[2], suffix[3]]);
-        let mut stream = Block::default();
-        for chunk in text.chunks_mut(16) {
-            count = count.wrapping_add(1);
-            stream[..12].copy_from_slice(prefix);
-            stream[12..].copy_from_slice(&count.to_be_bytes());
-            self.aes.encrypt_block(&mut stream);
-            chunk.iter_mut().zip(&stream).for_each(|(byte, key)| *byte ^= key);
+        let mut further = 1_u32;
+        for chunk in text.chunks_mut(STREAM * 16) {
+            let mut stream = counters(start, further);
+            self.aes.encrypt_blocks(&mut stream);
+            apply(&stream, chunk);
+            Block::slice_as_flattened_mut(&mut stream).zeroize();
+            further = further.wrapping_add(STREAM as u32);
         }
-        stream.as_mut_slice().zeroize();
     }
 }
 
@@ -182,12 +179,12 @@ fn is_short(aad: &[u8], text: &[u8]) -> bool {
     text < STREAM && aad.saturating_add(text) < HASHED
 }
 
-/// The first counter block and those after it: the last 32 bits count and wrap.
-fn counters(first: Block) -> [Block; STREAM] {
-    let count = u32::from_be_bytes([first[12], first[13], first[14], first[15]]);
+/// The counter block that comes so many further than the first, and those after it: the last 32 bits count and wrap.
+fn counters(first: Block, further: u32) -> [Block; STREAM] {
+    let count = u32::from_be_bytes([first[12], first[13], first[14], first[15]]).wrapping_add(further);
     let mut blocks = [first; STREAM];
-    for (block, further) in blocks.iter_mut().zip(0..) {
-        block[12..].copy_from_slice(&count.wrapping_add(further).to_be_bytes());
+    for (block, n) in blocks.iter_mut().zip(0..) {
+        block[12..].copy_from_slice(&count.wrapping_add(n).to_be_bytes());
     }
     blocks
 }
@@ -383,7 +380,7 @@ mod tests {
     fn the_counter_of_short_texts_wraps_too() {
         let mut first = Block::default();
         first[11..].copy_from_slice(&[7, 0xff, 0xff, 0xff, 0xfe]);
-        let counted: Vec<[u8; 5]> = counters(first).iter().map(|block| block[11..].try_into().unwrap()).collect();
+        let counted: Vec<[u8; 5]> = counters(first, 0).iter().map(|block| block[11..].try_into().unwrap()).collect();
         assert_eq!(counted[..3], [[7, 0xff, 0xff, 0xff, 0xfe], [7, 0xff, 0xff, 0xff, 0xff], [7, 0, 0, 0, 0]]);
     }
 

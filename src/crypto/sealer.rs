@@ -2,12 +2,14 @@
 //!
 //! Rules: `docs/format.md`, "Sealed values". The text around the ciphertext is [`super::sealed`]'s.
 
+use std::borrow::Cow;
+
 use base64_simd::{Out, STANDARD};
 
 use super::data_key::DataKey;
 use super::gcm::{Gcm, TAG};
 use super::sealed::{self, SealedText, SealedType};
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 
 /// Seals and opens values under one data key: made once a file, shared by all threads.
 pub struct Sealer(Gcm);
@@ -65,9 +67,19 @@ impl Sealer {
     /// # Errors
     /// [`OpenError`].
     pub fn open(&self, aad: &[u8], sealed: &SealedText<'_>) -> Result<Value<'static>, OpenError> {
-        let mut plaintext = Vec::new();
-        let kind = self.open_into(aad, sealed, &mut plaintext)?;
-        Value::open(kind.value_type(), plaintext).ok_or(OpenError::NotOfType(kind.name()))
+        let (kind, plaintext) = self.open_bytes(aad, sealed)?;
+        value_of(kind, plaintext)
+    }
+
+    /// As [`Sealer::open`], with the bytes that were sealed appended to `out`, which is as it was after an error. Gives the value's type.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_into(&self, aad: &[u8], sealed: &SealedText<'_>, out: &mut Vec<u8>) -> Result<ValueType, OpenError> {
+        let start = out.len();
+        let kind = self.append_opened(aad, sealed, out)?;
+        let opened = value_of(kind, &out[start..]).map(|value| value.kind());
+        opened.inspect_err(|_| out.truncate(start))
     }
 
     /// Opens a sealed value: its type, and the bytes that were sealed.
@@ -76,15 +88,12 @@ impl Sealer {
     /// [`OpenError`], except [`OpenError::NotOfType`].
     pub fn open_bytes(&self, aad: &[u8], sealed: &SealedText<'_>) -> Result<(SealedType, Vec<u8>), OpenError> {
         let mut plaintext = Vec::new();
-        let kind = self.open_into(aad, sealed, &mut plaintext)?;
+        let kind = self.append_opened(aad, sealed, &mut plaintext)?;
         Ok((kind, plaintext))
     }
 
-    /// Opens a sealed value and appends the bytes that were sealed to `out`, which is as it was after an error. Gives their type.
-    ///
-    /// # Errors
-    /// [`OpenError`], except [`OpenError::NotOfType`].
-    pub fn open_into(&self, aad: &[u8], sealed: &SealedText<'_>, out: &mut Vec<u8>) -> Result<SealedType, OpenError> {
+    /// Appends the bytes that were sealed to `out`, which is as it was after an error.
+    fn append_opened(&self, aad: &[u8], sealed: &SealedText<'_>, out: &mut Vec<u8>) -> Result<SealedType, OpenError> {
         let kind = sealed.sealed_type();
         let mut tag = [0; TAG];
         let mut small_nonce = [0; 48];
@@ -108,6 +117,11 @@ impl Sealer {
     }
 }
 
+/// What was sealed as this type.
+fn value_of<'a>(kind: SealedType, plaintext: impl Into<Cow<'a, [u8]>>) -> Result<Value<'a>, OpenError> {
+    Value::open(kind.value_type(), plaintext).ok_or(OpenError::NotOfType(kind.name()))
+}
+
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Sealer([redacted])")
@@ -117,7 +131,6 @@ impl std::fmt::Debug for Sealer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::ValueType;
     use zeroize::Zeroizing;
 
     fn sealer() -> Sealer {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::seal::PARALLEL_FROM;
+
 /// How many pieces of work a thread gets at a time.
 const A_THREAD: usize = 16;
 
@@ -26,9 +28,9 @@ pub(super) fn in_batches<T: Send, E: Send>(
     Ok(())
 }
 
-/// Runs two closures, on two cores where that pays.
-pub(super) fn side_by_side<A: Send, B: Send>(pays: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-    if pays { rayon::join(a, b) } else { (a(), b()) }
+/// Runs two closures over so many leaves, on two cores where that pays.
+pub(super) fn side_by_side<A: Send, B: Send>(leaves: usize, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if leaves < PARALLEL_FROM { (a(), b()) } else { rayon::join(a, b) }
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ impl Plain {
         source.check_clear(&selected)?;
         let mac_only = metadata.mac_only_encrypted;
         let ((report, mac), body) = side_by_side(
-            doc.leaves.len() >= seal::PARALLEL_FROM,
+            doc.leaves.len(),
             || {
                 let report = report(&doc, &selected, self.binary.as_deref(), &expansions);
                 (report, mac_over(&doc, &selected, MacState::new(mac_only), |i| source.value(i)))

@@ -99,7 +99,7 @@ impl PlainFile {
         let source = Rotated { file: self };
         let value = |i| self.opened().value_or_clear(doc, i).map_err(EncryptError::from);
         let (mac, body) = side_by_side(
-            doc.leaves.len() >= seal::PARALLEL_FROM,
+            doc.leaves.len(),
             || self.mac_over(doc, &self.selected, value),
             || seal::seal(doc, &self.selected, &source, &[], &holes, &sealer),
         );
@@ -139,7 +139,7 @@ impl PlainFile {
             if i == index { Ok(value.clone()) } else { self.opened().value_or_clear(doc, i).map_err(EncryptError::from) }
         };
         let (body, mac) = side_by_side(
-            doc.leaves.len() >= seal::PARALLEL_FROM,
+            doc.leaves.len(),
             || seal::seal(doc, &only, &source, &[], &holes, &sealer),
             || self.mac_over(doc, &self.selected, value_at),
         );

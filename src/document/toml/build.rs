@@ -8,10 +8,11 @@ use toml_parser::{ParseError as Problem, Raw};
 
 use super::super::lines::expected_leaves;
 use super::super::{Segment, Span, Style};
-use super::entry_lines::{EntryLine, HeaderLine, Line, is_bare, is_simple_integer};
+use super::entry_lines::{EntryLine, HeaderLine, Line, is_bare};
 use super::outline::{Statement, What};
 use super::read::check_plain;
 use super::tables::{Fault, Id, Kind, Origin, Part, Tables};
+use crate::value::number::is_plain_int;
 
 /// Takes events; stops at the first fault.
 pub(super) struct Builder<'t> {
@@ -246,7 +247,7 @@ impl<'t> Builder<'t> {
         let raw: &'t str = &self.text[span.range()];
         let at = span.range().start;
         // A string on one line without escapes: the lexer has seen its end, and only control characters are wrong in it.
-        if style == Style::Plain && is_simple_integer(raw.as_bytes()) {
+        if style == Style::Plain && is_plain_int(raw.as_bytes()) {
             return Ok(());
         }
         let is_simple = style == Style::Double && !raw.bytes().any(|byte| byte == b'\\' || byte < 0x20 || byte == 0x7f);

@@ -2,6 +2,7 @@
 //! read as they stand, past the lexer and the parser, and give what those would give. Everything else is left to them.
 
 use super::super::{Span, Style};
+use crate::value::number::is_plain_int;
 
 /// A line that is one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ fn entry_line(text: &[u8], at: usize) -> Option<EntryLine> {
     let value = &line[start..end];
     let style = match value {
         [b'"', text @ .., b'"'] if is_plain_text(text) => Style::Double,
-        number if is_simple_integer(number) => Style::Plain,
+        [b'0'..=b'9', ..] if is_plain_int(value) => Style::Plain,
         _ => return None,
     };
     Some(EntryLine { key: Span::new(at, at + key), value: Span::new(at + start, at + end), style, next: at + end + 1 })
@@ -68,11 +69,6 @@ fn header_line(text: &[u8], at: usize) -> Option<HeaderLine> {
 /// Whether a key without quotes may have this byte.
 pub(super) fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-/// Whether a scalar is a decimal integer that needs no closer look.
-pub(super) fn is_simple_integer(raw: &[u8]) -> bool {
-    matches!(raw, [b'0'..=b'9'] | [b'1'..=b'9', ..]) && raw.len() < 19 && raw.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether text between double quotes stands for itself: no quotes, escapes or control characters. Without branches: the compiler makes

@@ -8,7 +8,7 @@ use toml_parser::parser::{Event, RecursionGuard, ValidateWhitespace, parse_docum
 use super::super::segments::Part;
 use super::super::{Document, Format, Leaf, LeafKind, NodeKind, ParseError, PathId, PathNode, Paths, Span, Style, Tag};
 use super::build::{Builder, of_problem};
-use super::entry_lines::line;
+use super::entry_lines;
 use super::outline::Line;
 use super::tables::{Fault, Id, Kind, NONE, Origin};
 
@@ -52,7 +52,7 @@ fn read(text: &str, with_lines: bool, by_lines: bool) -> Result<Finished, Fault>
     let mut problem = None;
     let mut at = 0;
     while at < bytes.len() && problem.is_none() && builder.fault.is_none() {
-        while by_lines && let Some(line) = line(bytes, at) {
+        while by_lines && let Some(line) = entry_lines::line(bytes, at) {
             at = builder.line(line)?;
         }
         let source = Source::new(&text[at..]);
@@ -68,7 +68,7 @@ fn read(text: &str, with_lines: bool, by_lines: bool) -> Result<Finished, Fault>
         let mut chunk = Vec::with_capacity(64);
         let start = at;
         while problem.is_none() {
-            let more = next_chunk(&mut tokens, &mut chunk, |end| by_lines && line(bytes, start + end).is_some());
+            let more = next_chunk(&mut tokens, &mut chunk, |end| by_lines && entry_lines::line(bytes, start + end).is_some());
             at = chunk.last().map_or(bytes.len(), |token| start + token.span().end());
             parse_document(&chunk, &mut guarded, &mut problem);
             if more != More::Tokens {

@@ -51,7 +51,7 @@ pub(super) struct EntryLines<'p, 'a> {
     column: usize,
     /// How far the line at the parser's place is indented.
     indent: usize,
-    /// What was found there.
+    /// What was found there: an entry, or what opens a mapping.
     found: Option<(Line, NextLine)>,
     /// No entry of the innermost mapping was read yet.
     is_new: bool,
@@ -91,6 +91,16 @@ impl EntryLines<'_, '_> {
         }
     }
 
+    /// The line that was read opens a mapping at this column: goes on in that.
+    fn open(&mut self, column: usize) {
+        self.parser.scanner.enter_block(column);
+        self.parser.states.push(State::BlockMappingKey);
+        self.parser.passed(SCALAR);
+        self.parser.passed(EventKind::MappingStart { flow: false });
+        self.column = column;
+        self.is_new = true;
+    }
+
     /// The innermost mapping is the value of an entry of another block mapping: goes on with that.
     fn close(&mut self) -> Option<Line> {
         if self.parser.states.last() != Some(&State::BlockMappingKey) {
@@ -115,23 +125,14 @@ impl Iterator for EntryLines<'_, '_> {
         };
         self.parser.scanner.go_to(next);
         self.indent = next.column;
-        match line {
-            Line::Entry(entry) => {
-                self.parser.last_end = entry.value.end;
-                if std::mem::take(&mut self.is_new) {
-                    self.parser.passed(SCALAR);
-                    self.parser.passed(SCALAR);
-                }
-            }
-            Line::Open { .. } => {
-                self.parser.scanner.enter_block(next.column);
-                self.parser.states.push(State::BlockMappingKey);
+        if let Line::Entry(entry) = line {
+            self.parser.last_end = entry.value.end;
+            if std::mem::take(&mut self.is_new) {
                 self.parser.passed(SCALAR);
-                self.parser.passed(EventKind::MappingStart { flow: false });
-                self.column = next.column;
-                self.is_new = true;
+                self.parser.passed(SCALAR);
             }
-            Line::Close { .. } => {}
+        } else {
+            self.open(next.column);
         }
         self.look();
         Some(line)

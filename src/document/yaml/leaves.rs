@@ -13,6 +13,7 @@ use super::anchors::{Anchors, Container, Target};
 use super::entry_lines::{EntryLine, Line};
 use super::event::{Comment, Event, EventKind, Slot};
 use super::late::Late;
+use super::resolve::starts_text;
 use super::{segments, tags};
 use crate::document::segments::SEGMENT;
 use crate::document::{
@@ -233,10 +234,8 @@ impl<'t> Composer<'t> {
     fn usual_entry(&mut self, line: EntryLine) -> bool {
         let (checked, key) = (self.is_checked(), &self.text[line.key.range()]);
         let Some(frame) = self.frames.last_mut() else { return false };
-        // No word of YAML starts so, nor does the metadata.
-        let is_name = matches!(key.as_bytes()[0], b'_' | b'a'..=b'z' | b'A'..=b'Z')
-            && !matches!(key.as_bytes()[0], b'f' | b'n' | b's' | b't' | b'F' | b'N' | b'T');
-        if !is_name || frame.entry.is_some() || frame.merges {
+        // The metadata is looked at.
+        if !starts_text(key.as_bytes()[0]) || key == "sops" || frame.entry.is_some() || frame.merges {
             return false;
         }
         let entry = Span { start: line.key.start, end: line.value.end };

@@ -65,15 +65,17 @@ pub fn resolve<'a>(text: Cow<'a, str>, style: Style, tag: Tag) -> Result<Value<'
 pub(super) fn at_sight(text: &str) -> Option<Value<'_>> {
     let bytes = text.as_bytes();
     match *bytes.first()? {
-        // No word of YAML starts so; a line break would be folded.
-        b'a'..=b'e' | b'g'..=b'm' | b'o'..=b's' | b'u'..=b'z' | b'A'..=b'E' | b'G'..=b'M' | b'O'..=b'S' | b'U'..=b'Z'
-            if is_printable_ascii(bytes) =>
-        {
-            Some(Value::str(bytes))
-        }
+        // A line break would be folded.
+        first if starts_text(first) && is_printable_ascii(bytes) => Some(Value::str(bytes)),
         b'1'..=b'9' if is_plain_int(bytes) => Some(Value::new(ValueType::Int, bytes)),
         _ => None,
     }
+}
+
+/// Whether a plain scalar is a string by its first byte alone: a letter or `_` with which no number, word or date of YAML starts.
+#[inline]
+pub(super) fn starts_text(first: u8) -> bool {
+    (first.is_ascii_alphabetic() || first == b'_') && !matches!(first, b'f' | b'n' | b't' | b'F' | b'N' | b'T')
 }
 
 /// Whether the scalar is an integer between `i64::MAX` and `u64::MAX`: go-yaml reads it as an unsigned integer, and sops refuses a

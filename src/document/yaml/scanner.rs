@@ -283,8 +283,7 @@ impl<'a> Scanner<'a> {
     /// Opens a block collection if the column is deeper than that of the innermost one.
     fn open_block(&mut self, column: usize, number: usize, kind: TokenKind, at: usize) -> Step<()> {
         if self.flow == 0 && self.indent < column as isize {
-            self.indents.push(self.indent);
-            self.indent = column as isize;
+            self.enter_block(column);
             if self.indents.len() > MAX_DEPTH {
                 return Err(Fault { at, message: "too many levels: at most 10,000 block collections in each other" });
             }
@@ -293,7 +292,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Opens a block mapping that was read past tokens.
+    /// The innermost block collection is one that starts at this column.
     pub(super) fn enter_block(&mut self, column: usize) {
         self.indents.push(self.indent);
         self.indent = column as isize;
